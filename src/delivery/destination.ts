@@ -1,0 +1,110 @@
+// What a destination is: one file per kind in destinations/, each exporting a DestinationKind.
+import type { ImmunizationFacts } from '../fhir/immunization.js'
+import type { VaccineType } from '../fhir/vaccine-types.js'
+
+export type DeliveryOperation = 'create' | 'update' | 'delete' | 'reinstate'
+
+/** One version of one record on its way to one destination, as the worker claimed it. */
+export interface Delivery {
+  /** UUID. The stable idempotency key: the same on every attempt, sent as X-Request-ID (or the receiver's equal). */
+  deliveryId: string
+  destination: string
+  recordId: string
+  patientKey: string
+  version: number
+  operation: DeliveryOperation
+  vaccineType: VaccineType
+  /** Client name of the supplier that sent this version. */
+  supplier: string
+  /** The Immunization as stored (JSON text). For a delete: the last version before it. */
+  body: string
+  /** Counts from 1 within the current series of attempts. */
+  attempt: number
+  /** Fencing number: rises with every claim, a finish with an older one is ignored. */
+  epoch: number
+  /** True when an earlier attempt may have reached the receiver: ask before sending again. */
+  outcomeUnknown: boolean
+  /** What the receiver called this record after an earlier delivery. */
+  remote?: { id: string; version?: string }
+}
+
+/** How one attempt ended. Messages never hold a patient's data, nor a URL with one in it. */
+export type DeliveryOutcome =
+  /** The receiver has it. `remote` is kept for later versions. */
+  | { kind: 'delivered'; status?: number; remote?: { id: string; version?: string }; message?: string }
+  /** 408, 425, 5xx, network, timeout. `ambiguous`: the receiver may have taken it. */
+  | { kind: 'unavailable'; ambiguous: boolean; status?: number; retryAfterMs?: number; message: string }
+  /** 429: the whole destination waits. */
+  | { kind: 'limited'; status?: number; retryAfterMs?: number; message: string }
+  /** 401 or 403 after one renewal of the credentials. */
+  | { kind: 'credentials'; status?: number; message: string }
+  /** A final no: a person must look. */
+  | { kind: 'refused'; status?: number; message: string }
+  /** Nothing to send (for example no PERSON item in an eligibility store): finished, and the reason is kept. */
+  | { kind: 'not-needed'; message: string }
+
+/** What is known of a version when deliveries are planned. */
+export interface DeliveryCandidate {
+  facts: ImmunizationFacts
+  vaccineType: VaccineType
+  operation: DeliveryOperation
+  /** Whether this record is the survivor of its event group. */
+  isSurvivor: boolean
+}
+
+export interface Destination {
+  readonly name: string
+  readonly kind: string
+  /** Requests in flight at the same moment, per worker process. At least 1. */
+  readonly concurrency: number
+  /** Fleet-wide, undefined for no limit. */
+  readonly ratePerSecond?: number
+  /** How long one attempt may take before it counts as unavailable and ambiguous. */
+  readonly timeoutMs: number
+  /** Pure: decides from the candidate alone, called inside the accepting transaction. */
+  wants(candidate: DeliveryCandidate): boolean
+  /**
+   * Sends once. Never rejects for what a receiver does; a rejection means our own fault (the mapping threw) and holds
+   * the delivery at once. `signal` fires at timeoutMs or when the worker is told to stop.
+   */
+  deliver(delivery: Delivery, signal: AbortSignal): Promise<DeliveryOutcome>
+  close(): Promise<void>
+}
+
+/** Totals of one patient for one or more vaccine types, computed from event groups, never incremented. */
+export interface EligibilityTotals {
+  nhsNumber?: string
+  /** Days (YYYY-MM-DD, Europe/London) of the completed survivors, ascending, one per event group. */
+  eventDays: string[]
+  /** Rises with every change to the patient's groups: the receiver keeps the larger. */
+  sourceVersion: number
+}
+
+/** What a destination may use beyond its own options. */
+export interface DestinationServices {
+  /** Reads the present event groups of a patient. */
+  readEligibilityTotals(patientKey: string, vaccineTypes: readonly VaccineType[]): Promise<EligibilityTotals>
+  now(): Date
+}
+
+/** Settings every destination has in destinations.yaml, whatever its kind. */
+export interface DestinationSettings {
+  name: string
+  kind: string
+  concurrency: number
+  ratePerSecond?: number
+  timeoutMs: number
+  /** Vaccine types to send; undefined for all that the kind can take. */
+  vaccineTypes?: VaccineType[]
+}
+
+/** One kind of destination: the single export `destinationKind` of a file in destinations/. */
+export interface DestinationKind {
+  /** Equals the file name without extension. */
+  readonly kind: string
+  readonly description: string
+  /** JSON Schema (2020-12) of `options` in destinations.yaml, every property described. */
+  readonly optionsSchema: Record<string, unknown>
+  readonly defaults: { concurrency: number; ratePerSecond?: number; timeoutMs: number }
+  create(settings: DestinationSettings, options: Record<string, unknown>, services: DestinationServices): Destination
+}

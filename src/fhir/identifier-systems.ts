@@ -1,0 +1,15 @@
+// URIs that name things, each with where it was read.
+
+/** NHS number, UK Core Patient identifier slice. */
+export const NHS_NUMBER_SYSTEM = 'https://fhir.nhs.uk/Id/nhs-number'
+/** ODS organisation code. The z is right: the StructureDefinition fixes it, UK Core prose has an s. */
+export const ODS_CODE_SYSTEM = 'https://fhir.nhs.uk/Id/ods-organization-code'
+/** SNOMED CT, UK edition and dm+d included. */
+export const SNOMED_SYSTEM = 'http://snomed.info/sct'
+/** UK Core extension that carries the vaccination procedure. */
+export const VACCINATION_PROCEDURE_URL =
+  'https://fhir.hl7.org.uk/StructureDefinition/Extension-UKCore-VaccinationProcedure'
+/** HL7 v3 null flavours, used for an unknown product in vaccineCode (NAVU, UNC, UNK, NA). */
+export const NULL_FLAVOR_SYSTEM = 'http://terminology.hl7.org/CodeSystem/v3-NullFlavor'
+/** Rule ids of the Hub's own issues: OperationOutcome.issue.details.coding.system. */
+export const ISSUE_RULE_SYSTEM = 'https://immunisation-hub.example/CodeSystem/issue-rule'
