@@ -44,7 +44,10 @@ export interface ImmunizationFacts {
   locationOds?: string
 }
 
-/** Reads the facts. The resource must have passed validation: identifier, status and occurrenceDateTime are there. */
+/**
+ * Reads the facts. Every element must have its right type, but any may be absent: then text facts are empty and dates
+ * invalid, and the rules that need them cannot tell.
+ */
 export function readImmunizationFacts(resource: Immunization): ImmunizationFacts {
   const patient = findPatient(resource)
   const occurrence = resource.occurrenceDateTime ?? ''
@@ -92,18 +95,21 @@ export function findPatient(resource: Immunization): Patient | undefined {
   const patients = (resource.contained ?? []).filter(
     (contained): contained is Patient => contained.resourceType === 'Patient'
   )
-  const reference = resource.patient.reference
+  const reference = subjectOf(resource)?.reference
   return (
     patients.find((patient) => reference === `#${patient.id ?? ''}`) ??
     (reference === undefined ? patients[0] : undefined)
   )
 }
 
+// Required by FHIR, absent where the sound part of a faulty resource is read.
+function subjectOf(resource: Partial<Immunization>): Reference | undefined {
+  return resource.patient
+}
+
 function readNhsNumber(resource: Immunization, patient: Patient | undefined): string | undefined {
-  const identifiers = [
-    ...(patient?.identifier ?? []),
-    ...(resource.patient.identifier ? [resource.patient.identifier] : [])
-  ]
+  const subject = subjectOf(resource)
+  const identifiers = [...(patient?.identifier ?? []), ...(subject?.identifier ? [subject.identifier] : [])]
   return identifiers.find((identifier) => identifier.system === NHS_NUMBER_SYSTEM)?.value
 }
 

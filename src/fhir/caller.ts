@@ -1,0 +1,63 @@
+// Who is calling and what the token allows: scopes of the API, and permissions per vaccine type.
+import { isVaccineType, type VaccineType } from './vaccine-types.js'
+
+/** C create, R read, U update, D delete, S search: the letters of the NHS permission model (`FLU.CRUDS`). */
+export type Permission = 'C' | 'R' | 'U' | 'D' | 'S'
+
+/** What the Hub grants. `system/Immunization.*` as in SMART v2, `ops/*` for people who run the service. */
+export const SCOPES = [
+  'system/Immunization.c',
+  'system/Immunization.r',
+  'system/Immunization.u',
+  'system/Immunization.d',
+  'system/Immunization.s',
+  'ops/read',
+  'ops/write'
+] as const
+export type Scope = (typeof SCOPES)[number]
+
+export interface Caller {
+  /** Name of the supplier, service or person: the `sub` of the token. Owner of what it creates. */
+  client: string
+  scopes: ReadonlySet<Scope>
+  permissions: ReadonlyMap<VaccineType, ReadonlySet<Permission>>
+  /** Whether a POST of a known identifier with changed content is refused (409) or taken as a correction. */
+  changedResend: 'conflict' | 'correct'
+}
+
+/** Whether the caller may do this to records of this vaccine type. */
+export function permits(caller: Caller, permission: Permission, vaccineType: VaccineType): boolean {
+  return caller.permissions.get(vaccineType)?.has(permission) === true
+}
+
+/** The vaccine types for which the caller has a permission. */
+export function permittedTypes(caller: Caller, permission: Permission): VaccineType[] {
+  return [...caller.permissions].flatMap(([type, letters]) => (letters.has(permission) ? [type] : []))
+}
+
+/**
+ * Reads `system/Immunization.cruds` and `ops/read` style scopes, space separated.
+ * Unknown scopes are left out, as OAuth asks (RFC 6749 section 3.3).
+ */
+export function parseScopes(text: string): Set<Scope> {
+  const scopes = new Set<Scope>()
+  for (const word of text.split(' ')) {
+    const letters = /^system\/(?:Immunization|\*)\.([cruds]+)$/.exec(word)?.[1]
+    if (letters !== undefined) for (const letter of letters) scopes.add(`system/Immunization.${letter}` as Scope)
+    else if (word === 'ops/read' || word === 'ops/write') scopes.add(word)
+  }
+  return scopes
+}
+
+/** Reads `["FLU.CRUDS", "COVID.CS"]`. Unknown vaccine types and letters are left out. */
+export function parsePermissions(entries: readonly string[]): Map<VaccineType, Set<Permission>> {
+  const permissions = new Map<VaccineType, Set<Permission>>()
+  for (const entry of entries) {
+    const [type = '', letters = ''] = entry.toUpperCase().split('.')
+    if (!isVaccineType(type)) continue
+    const granted = permissions.get(type) ?? new Set<Permission>()
+    for (const letter of letters) if ('CRUDS'.includes(letter)) granted.add(letter as Permission)
+    permissions.set(type, granted)
+  }
+  return permissions
+}

@@ -1,0 +1,76 @@
+// Bundles made by joining text: a stored resource is served as it was stored, never parsed and written anew.
+import type { OperationOutcome } from 'fhir/r4.js'
+
+export interface BundleLink {
+  relation: 'self' | 'next'
+  url: string
+}
+
+export interface SearchsetEntry {
+  fullUrl: string
+  /** The resource as JSON text. */
+  resource: string
+}
+
+export interface Searchset {
+  /** Matches over all pages; undefined when it was not asked for. */
+  total?: number
+  links: readonly BundleLink[]
+  matches: readonly SearchsetEntry[]
+  /** What the searcher must know about the answer. Not a match, not counted. */
+  outcome?: OperationOutcome
+}
+
+export interface HistoryEntry {
+  fullUrl: string
+  /** Undefined for a delete. */
+  resource?: string
+  method: 'POST' | 'PUT' | 'DELETE'
+  /** Relative to the base. */
+  url: string
+  status: string
+  version: number
+  lastModified: Date
+}
+
+/** A Bundle of type searchset. JSON has no empty arrays in FHIR: without entries there is no `entry`. */
+export function joinSearchset({ total, links, matches, outcome }: Searchset): string {
+  const entries = matches.map(
+    ({ fullUrl, resource }) =>
+      `{"fullUrl":${JSON.stringify(fullUrl)},"resource":${resource},"search":{"mode":"match"}}`
+  )
+  if (outcome !== undefined) entries.push(`{"resource":${JSON.stringify(outcome)},"search":{"mode":"outcome"}}`)
+  return joinBundle('searchset', total, links, entries)
+}
+
+/** A Bundle of type history, http://hl7.org/fhir/R4/http.html#history. */
+export function joinHistoryBundle(
+  total: number,
+  links: readonly BundleLink[],
+  versions: readonly HistoryEntry[]
+): string {
+  const entries = versions.map(({ fullUrl, resource, method, url, status, version, lastModified }) => {
+    const response = { status, etag: `W/"${version}"`, lastModified: lastModified.toISOString() }
+    return (
+      `{"fullUrl":${JSON.stringify(fullUrl)},` +
+      (resource === undefined ? '' : `"resource":${resource},`) +
+      `"request":${JSON.stringify({ method, url })},"response":${JSON.stringify(response)}}`
+    )
+  })
+  return joinBundle('history', total, links, entries)
+}
+
+function joinBundle(
+  type: 'searchset' | 'history',
+  total: number | undefined,
+  links: readonly BundleLink[],
+  entries: readonly string[]
+): string {
+  return (
+    `{"resourceType":"Bundle","type":"${type}"` +
+    (total === undefined ? '' : `,"total":${total}`) +
+    `,"link":${JSON.stringify(links)}` +
+    (entries.length === 0 ? '' : `,"entry":[${entries.join(',')}]`) +
+    '}'
+  )
+}

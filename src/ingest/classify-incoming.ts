@@ -1,0 +1,132 @@
+// Step 2 of the path: is this identifier new, an exact resend, a correction, or something that must be refused? Pure.
+import { daysBetween } from '../fhir/dates.js'
+import type { Issue } from '../fhir/issue.js'
+import type { RecordHead } from '../storage/record-store.js'
+import type { Judged } from './judge.js'
+import type { Submission } from './submission.js'
+
+export type Incoming =
+  | { kind: 'new' }
+  | { kind: 'correction'; issues: Issue[] }
+  | { kind: 'reinstatement'; issues: Issue[] }
+  /** Nothing is written. */
+  | { kind: 'resend'; issues: Issue[] }
+  /** 409 that wants the changed paths, for which the stored body is needed. */
+  | { kind: 'changed'; issues: Issue[] }
+  | { kind: 'refused'; status: number; issues: Issue[] }
+
+/** A date moved by more than this many days makes it another event (deduplication reference, section 2.6). */
+const SAME_EVENT_DAYS = 7
+
+/** POST: `head` is the record that has this identifier already. */
+export function classifyCreate(judged: Judged, submission: Submission, head: RecordHead | undefined): Incoming {
+  if (head === undefined) return { kind: 'new' }
+  if (head.owner !== submission.caller.client)
+    return refuse(409, 'conflict', 'identifier-of-another', IDENTIFIER_OF_ANOTHER)
+  if (head.deleted) return reinstate()
+  if (judged.hashes.strict.equals(head.contentSha256))
+    return { kind: 'resend', issues: [resendIssue('exact-resend', 'this was received before; nothing was written')] }
+  if (judged.hashes.clinical.equals(head.clinicalSha256)) {
+    const text = 'this was received before and differs only in recorded or in display texts; nothing was written'
+    return { kind: 'resend', issues: [resendIssue('equivalent-resend', text)] }
+  }
+  const moved = checkSameEvent(judged, head, true)
+  if (moved !== undefined) return { kind: 'refused', status: 409, issues: [moved] }
+  if (submission.caller.changedResend === 'correct') return { kind: 'correction', issues: [] }
+  return { kind: 'changed', issues: [changedIssue(head)] }
+}
+
+/** PUT: `head` is the record of the path, undefined when it is unknown. */
+export function classifyUpdate(
+  judged: Judged,
+  submission: Extract<Submission, { kind: 'update' }>,
+  head: RecordHead | undefined
+): Incoming {
+  if (head?.owner !== submission.caller.client) return refuse(404, 'not-found', 'unknown-record', UNKNOWN_RECORD)
+  const { system, value } = judged.facts.identifier
+  if (system !== head.identifierSystem || value !== head.identifierValue)
+    return refuse(422, 'business-rule', 'identifier-changed', IDENTIFIER_CHANGED, 'Immunization.identifier[0]')
+  if (submission.ifMatch !== head.version) return stale(head)
+  const moved = checkSameEvent(judged, head, false)
+  if (moved !== undefined) return { kind: 'refused', status: 409, issues: [moved] }
+  if (head.deleted) return reinstate()
+  if (judged.hashes.strict.equals(head.contentSha256))
+    return {
+      kind: 'resend',
+      issues: [resendIssue('unchanged', 'this is what is stored already; no new version was made')]
+    }
+  return { kind: 'correction', issues: [] }
+}
+
+/** DELETE: `resend` means that it is deleted already. */
+export function classifyDelete(
+  submission: Extract<Submission, { kind: 'delete' }>,
+  head: RecordHead | undefined
+): Incoming {
+  if (head?.owner !== submission.caller.client) return refuse(404, 'not-found', 'unknown-record', UNKNOWN_RECORD)
+  if (head.deleted) return { kind: 'resend', issues: [] }
+  if (submission.ifMatch !== undefined && submission.ifMatch !== head.version) return stale(head)
+  return { kind: 'correction', issues: [] }
+}
+
+const IDENTIFIER_OF_ANOTHER =
+  'another client has sent this identifier; identifiers are unique over all suppliers: use a system of your own'
+const IDENTIFIER_CHANGED =
+  'identifier differs from the stored record; an identifier never changes: delete this record and create another'
+const UNKNOWN_RECORD = 'no such Immunization of this client; check the id'
+
+function reinstate(): Incoming {
+  const text = 'this identifier was deleted; the record is reinstated as its next version'
+  return {
+    kind: 'reinstatement',
+    issues: [{ severity: 'warning', code: 'business-rule', layer: 'identity', rule: 'reinstated', text }]
+  }
+}
+
+function stale(head: RecordHead): Incoming {
+  const text = `the record is at version ${head.version}; read it, apply the change to that version and send If-Match: W/"${head.version}"`
+  return refuse(412, 'conflict', 'version-stale', text)
+}
+
+// Another patient or other diseases cannot be the same vaccination; on a POST a date far away cannot either.
+function checkSameEvent(judged: Judged, head: RecordHead, checkDate: boolean): Issue | undefined {
+  const expression: string[] = []
+  if ((judged.facts.nhsNumber ?? null) !== head.nhsNumber) expression.push('Immunization.patient')
+  if (judged.vaccineType !== head.vaccineType) expression.push('Immunization.protocolApplied[0].targetDisease')
+  if (checkDate && Math.abs(daysBetween(head.occurrenceDay, judged.facts.occurrenceDay)) > SAME_EVENT_DAYS)
+    expression.push('Immunization.occurrenceDateTime')
+  if (expression.length === 0) return undefined
+  return {
+    severity: 'error',
+    code: 'conflict',
+    layer: 'identity',
+    rule: 'identity-change',
+    text: `Immunization/${head.recordId} has this identifier but is another vaccination (see expression); delete it, then create this one`,
+    expression
+  }
+}
+
+function changedIssue(head: RecordHead): Issue {
+  return {
+    severity: 'error',
+    code: 'conflict',
+    layer: 'identity',
+    rule: 'same-identifier-changed-content',
+    text:
+      `Immunization/${head.recordId} has this identifier and other content; to correct it, ` +
+      `PUT it with If-Match: W/"${head.version}"`
+  }
+}
+
+function resendIssue(rule: string, text: string): Issue {
+  return { severity: 'information', code: 'duplicate', layer: 'identity', rule, text }
+}
+
+function refuse(status: number, code: Issue['code'], rule: string, text: string, expression?: string): Incoming {
+  const issue: Issue = { severity: 'error', code, layer: 'identity', rule, text }
+  return {
+    kind: 'refused',
+    status,
+    issues: [expression === undefined ? issue : { ...issue, expression: [expression] }]
+  }
+}

@@ -1,0 +1,120 @@
+// Everything that can be said of a submission without looking at what is known: steps 3 and 4 of its path. Pure.
+import type { Immunization } from 'fhir/r4.js'
+import { permits, type Caller, type Permission } from '../fhir/caller.js'
+import { hashContent, type ContentHashes } from '../fhir/content-hash.js'
+import { readImmunizationFacts, type ImmunizationFacts } from '../fhir/immunization.js'
+import { refuses, type Issue } from '../fhir/issue.js'
+import type { ParsedJson } from '../fhir/parse-json.js'
+import type { VaccineType } from '../fhir/vaccine-types.js'
+import type { ProgrammeRules } from '../programmes/programme-rules.js'
+import type { Validator } from '../validation/validator.js'
+import { soundPart } from './sound-part.js'
+
+export interface Judges {
+  validator: Validator
+  programmes: ProgrammeRules
+}
+
+export interface Judged {
+  facts: ImmunizationFacts
+  vaccineType: VaccineType
+  hashes: ContentHashes
+  /** Warnings and information only. */
+  issues: Issue[]
+}
+
+export type Judgement = { kind: 'sound'; judged: Judged } | { kind: 'refused'; status: number; issues: Issue[] }
+
+/** Judges what was sent; every fault is answered at once, by every judge that can still read the resource. */
+export function judge(
+  payload: ParsedJson,
+  caller: Caller,
+  permission: Permission,
+  judges: Judges,
+  now: Date
+): Judgement {
+  const wrongType = checkResourceType(payload.value)
+  if (wrongType !== undefined) return refuse([wrongType])
+  const found = judges.validator.validate(payload.value)
+  const sound = soundPart(payload.value as Immunization, found)
+  if (sound === undefined) return refuse(found)
+
+  const issues = [...found, ...checkIdentity(sound)]
+  const facts = readImmunizationFacts(sound)
+  if (sound.occurrenceDateTime !== undefined) issues.push(...judges.programmes.judge(facts, { now }).issues)
+  if (refuses(issues)) return refuse(issues)
+
+  if (facts.vaccineType === undefined) throw new Error('an unknown set of target diseases passed the programme rules')
+  const missing = checkPermission(caller, permission, facts.vaccineType)
+  if (missing !== undefined) return { kind: 'refused', status: 403, issues: [missing] }
+  return { kind: 'sound', judged: { facts, vaccineType: facts.vaccineType, hashes: hashContent(sound), issues } }
+}
+
+/** The issue that names the grant a caller lacks; undefined when it has it. */
+export function checkPermission(caller: Caller, permission: Permission, vaccineType: VaccineType): Issue | undefined {
+  if (permits(caller, permission, vaccineType)) return undefined
+  return {
+    severity: 'error',
+    code: 'forbidden',
+    layer: 'service',
+    rule: 'permission-missing',
+    text: `this client has no permission ${vaccineType}.${permission}; ask the operator of the Hub to grant it`
+  }
+}
+
+function refuse(issues: Issue[]): Judgement {
+  const errors = issues.filter((issue) => issue.severity === 'error' || issue.severity === 'fatal')
+  const status = errors.some((issue) => issue.layer === 'base' || issue.layer === 'json') ? 400 : 422
+  return { kind: 'refused', status, issues }
+}
+
+function checkResourceType(value: unknown): Issue | undefined {
+  const type = typeof value === 'object' && value !== null && 'resourceType' in value ? value.resourceType : undefined
+  if (type === 'Immunization') return undefined
+  return {
+    severity: 'error',
+    code: 'structure',
+    layer: 'base',
+    rule: 'resource-type',
+    text: 'a JSON object with "resourceType": "Immunization" is expected here',
+    expression: ['Immunization']
+  }
+}
+
+// FHIR lets these be absent; the Hub cannot keep a record that it could not find again or place in time.
+function checkIdentity(resource: Immunization): Issue[] {
+  const issues: Issue[] = []
+  const identifiers = resource.identifier ?? []
+  if (identifiers.length !== 1)
+    issues.push(identityIssue('identifier-one', 'Immunization.identifier', 'exactly one identifier is expected'))
+  else {
+    if (isBlank(identifiers[0]?.system))
+      issues.push(identityIssue('identifier-system', 'Immunization.identifier[0].system', 'system is required'))
+    if (isBlank(identifiers[0]?.value))
+      issues.push(identityIssue('identifier-value', 'Immunization.identifier[0].value', 'value is required'))
+  }
+  if (resource.occurrenceDateTime === undefined)
+    issues.push(
+      identityIssue(
+        'occurrence-date-time',
+        'Immunization.occurrence',
+        'occurrenceDateTime is required; a text is not enough'
+      )
+    )
+  return issues
+}
+
+function isBlank(text: string | undefined): boolean {
+  return text === undefined || text.trim() === ''
+}
+
+function identityIssue(rule: string, expression: string, what: string): Issue {
+  return {
+    severity: 'error',
+    code: 'required',
+    layer: 'identity',
+    rule,
+    text: `${what}: it is how the Hub recognises this vaccination when it is sent again`,
+    expression: [expression]
+  }
+}

@@ -1,0 +1,35 @@
+// What comes in through a door and what goes back: the use case takes a list of the first, gives a list of the second.
+import type { Caller } from '../fhir/caller.js'
+import type { Issue } from '../fhir/issue.js'
+import type { ParsedJson } from '../fhir/parse-json.js'
+
+interface SubmissionBase {
+  caller: Caller
+  /** X-Request-ID of the caller, or one we made. */
+  requestId: string
+  receivedAt: Date
+}
+
+export type Submission = SubmissionBase &
+  (
+    | { kind: 'create'; payload: ParsedJson }
+    /** `ifMatch`: the version the caller last saw. */
+    | { kind: 'update'; recordId: string; ifMatch: number; payload: ParsedJson }
+    | { kind: 'delete'; recordId: string; ifMatch?: number }
+  )
+
+/** The answer to one submission. */
+export interface Verdict {
+  /** HTTP status of the FHIR interaction: 200, 201, 204 or a refusal. */
+  status: number
+  issues: Issue[]
+  /** The record the answer is about; undefined when refused without one. */
+  record?: { recordId: string; version: number; lastUpdated: Date; body?: string }
+}
+
+/** Accepts submissions. Resolves when everything acknowledged is committed; never rejects because of one submission. */
+export interface Ingest {
+  accept(submissions: readonly Submission[]): Promise<Verdict[]>
+  /** Stops taking submissions, waits for the ones in flight. */
+  close(): Promise<void>
+}

@@ -1,0 +1,108 @@
+// The database as the use cases see it: stores, and transactions that hand out stores.
+import type { Pool } from 'pg'
+import { createAuditStore, type AuditStore } from './audit-store.js'
+import { createDeliveryStore, type DeliveryStore } from './delivery-store.js'
+import { createDestinationStore, type DestinationStore } from './destination-store.js'
+import { createEventStore, type EventStore } from './event-store.js'
+import { createHistoryStore, type HistoryStore } from './history-store.js'
+import { createOpsStore, type OpsStore } from './ops-store.js'
+import { createOutboxStore, type OutboxStore } from './outbox-store.js'
+import { createQueueEpochStore, type QueueEpochStore } from './queue-epoch-store.js'
+import { createRecordStore, type RecordStore } from './record-store.js'
+import { createReplayStore, type ReplayStore } from './replay-store.js'
+import type { Sql } from './sql.js'
+
+export interface Stores {
+  records: RecordStore
+  events: EventStore
+  history: HistoryStore
+  outbox: OutboxStore
+  deliveries: DeliveryStore
+  destinations: DestinationStore
+  replays: ReplayStore
+  queueEpochs: QueueEpochStore
+  audit: AuditStore
+  ops: OpsStore
+}
+
+export interface Database {
+  /** Every statement is a transaction of its own. */
+  readonly stores: Stores
+  /**
+   * Runs the work in one transaction (read committed) on one client; the stores handed in are made on that client, so
+   * no statement can escape it. Commits when the work resolves, rolls back when it rejects. Serialization faults and
+   * deadlocks are tried again, so the work must not have effects outside the database.
+   */
+  transaction<Result>(work: (stores: Stores) => Promise<Result>): Promise<Result>
+  /** Rejects when PostgreSQL does not answer. */
+  ping(): Promise<void>
+}
+
+/** serialization_failure, deadlock_detected, unique_violation: somebody else was faster; look again. */
+const RETRIED_CODES = new Set(['40001', '40P01', '23505'])
+const MAX_TRIES = 5
+
+export function createDatabase(pool: Pool): Database {
+  return {
+    stores: createStores(poolSql(pool)),
+    async transaction(work) {
+      for (let attempt = 1; ; attempt++) {
+        try {
+          return await runOnce(pool, work)
+        } catch (error) {
+          if (attempt === MAX_TRIES || !RETRIED_CODES.has(sqlState(error) ?? '')) throw error
+        }
+      }
+    },
+    async ping() {
+      await pool.query('select 1')
+    }
+  }
+}
+
+/** SQLSTATE of an error of PostgreSQL; undefined for any other error. */
+export function sqlState(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
+}
+
+function createStores(sql: Sql): Stores {
+  return {
+    records: createRecordStore(sql),
+    events: createEventStore(sql),
+    history: createHistoryStore(sql),
+    outbox: createOutboxStore(sql),
+    deliveries: createDeliveryStore(sql),
+    destinations: createDestinationStore(sql),
+    replays: createReplayStore(sql),
+    queueEpochs: createQueueEpochStore(sql),
+    audit: createAuditStore(sql),
+    ops: createOpsStore(sql)
+  }
+}
+
+async function runOnce<Result>(pool: Pool, work: (stores: Stores) => Promise<Result>): Promise<Result> {
+  const client = await pool.connect()
+  let broken: Error | undefined
+  try {
+    await client.query('begin')
+    const result = await work(createStores(poolSql(client)))
+    await client.query('commit')
+    return result
+  } catch (error) {
+    await client.query('rollback').catch((cause: unknown) => {
+      broken = cause instanceof Error ? cause : new Error('rollback failed', { cause })
+    })
+    throw error
+  } finally {
+    client.release(broken)
+  }
+}
+
+function poolSql(queryable: Pick<Pool, 'query'>): Sql {
+  return {
+    async query<Row extends object>(text: string, values: readonly unknown[] = []) {
+      const result = await queryable.query<Row>(text, [...values])
+      return { rows: result.rows, rowCount: result.rowCount ?? 0 }
+    }
+  }
+}

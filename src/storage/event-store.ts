@@ -1,0 +1,250 @@
+// Fingerprints, event groups and pair decisions of patients: what deduplication compares and what it decided.
+import type { EventFingerprint } from '../dedup/fingerprint.js'
+import type { VaccineType } from '../fhir/vaccine-types.js'
+import type { Sql } from './sql.js'
+
+export type MemberRole = 'source' | 'alternate' | 'historical' | 'component'
+
+/** One record of a patient as deduplication sees it. */
+export interface KnownEvent {
+  recordId: string
+  patientKey: string
+  /** YYYY-MM-DD, Europe/London. */
+  day: string
+  vaccineType: VaccineType
+  antigens: string[]
+  deleted: boolean
+  groupId: string
+  isSurvivor: boolean
+  fingerprint: EventFingerprint
+}
+
+export interface GroupWrite {
+  groupId: string
+  patientKey: string
+  anchorRecordId: string
+  /** Null when no member counts any more. */
+  survivorRecordId: string | null
+  members: readonly { recordId: string; role: MemberRole }[]
+}
+
+export interface PairDecision {
+  recordA: string
+  recordB: string
+  patientKey: string
+  outcome: 'same' | 'possible' | 'distinct'
+  rule: string
+  score: number
+  features: Record<string, number>
+  rulesVersion: string
+  /** `system`, or the client name of a reviewer. */
+  decidedBy: string
+  decidedAt: Date
+}
+
+export interface EventStore {
+  /** Every record of these patients with its group, ordered by patient and day. */
+  findEvents(patientKeys: readonly string[]): Promise<KnownEvent[]>
+  findDecisions(patientKeys: readonly string[]): Promise<PairDecision[]>
+  writeGroups(groups: readonly GroupWrite[]): Promise<void>
+  /** A system decision replaces an older one of the system, never one of a reviewer. */
+  writeDecisions(decisions: readonly PairDecision[]): Promise<void>
+  /** Days of the completed survivors of a patient for these vaccine types, with a number that rises on every change. */
+  readTotals(
+    patientKey: string,
+    vaccineTypes: readonly VaccineType[]
+  ): Promise<{ nhsNumber?: string; eventDays: string[]; sourceVersion: number }>
+}
+
+export function createEventStore(sql: Sql): EventStore {
+  return {
+    async findEvents(patientKeys) {
+      if (patientKeys.length === 0) return []
+      const { rows } = await sql.query<EventRow>(
+        `select print.record_id, print.patient_key, print.occurrence_day, print.antigens, print.features,
+                record.vaccine_type, record.deleted, member.group_id,
+                grouped.survivor_record_id = print.record_id as is_survivor
+           from fingerprint print
+           join record using (record_id)
+           join event_group_member member using (record_id)
+           join event_group grouped on grouped.group_id = member.group_id
+          where print.patient_key = any ($1)
+          order by print.patient_key, print.occurrence_day, print.record_id`,
+        [patientKeys]
+      )
+      return rows.map(toEvent)
+    },
+
+    async findDecisions(patientKeys) {
+      if (patientKeys.length === 0) return []
+      const { rows } = await sql.query<DecisionRow>(
+        `select record_a, record_b, patient_key, outcome, rule, score, features, rules_version, decided_by, decided_at
+           from pair_decision
+          where patient_key = any ($1)`,
+        [patientKeys]
+      )
+      return rows.map(toDecision)
+    },
+
+    async writeGroups(groups) {
+      if (groups.length === 0) return
+      await sql.query(WRITE_GROUPS, [JSON.stringify(groups.map(toGroupRow)), JSON.stringify(groups.flatMap(toMemberRows))])
+    },
+
+    async writeDecisions(decisions) {
+      if (decisions.length === 0) return
+      await sql.query(
+        `insert into pair_decision (
+           record_a, record_b, patient_key, outcome, rule, score, features, rules_version, decided_by, decided_at
+         )
+         select record_a, record_b, patient_key, outcome, rule, score, features, rules_version, decided_by, decided_at
+           from json_to_recordset($1) as made (
+                  record_a uuid, record_b uuid, patient_key uuid, outcome text, rule text, score integer,
+                  features jsonb, rules_version text, decided_by text, decided_at timestamptz
+                )
+             on conflict (record_a, record_b) do update
+            set outcome = excluded.outcome,
+                rule = excluded.rule,
+                score = excluded.score,
+                features = excluded.features,
+                rules_version = excluded.rules_version,
+                decided_at = excluded.decided_at
+          where pair_decision.decided_by = 'system'`,
+        [JSON.stringify(decisions.map(toDecisionRow))]
+      )
+    },
+
+    async readTotals(patientKey, vaccineTypes) {
+      const { rows } = await sql.query<{ nhs_number: string | null; days: string[]; source_version: number }>(
+        `select patient.nhs_number,
+                coalesce(
+                  array_agg(to_char(record.occurrence_day, 'YYYY-MM-DD') order by record.occurrence_day)
+                    filter (where record.status = 'completed' and not record.deleted
+                              and record.vaccine_type = any ($2)),
+                  '{}'
+                ) as days,
+                coalesce(sum(grouped.revision), 0)::integer as source_version
+           from patient
+           left join event_group grouped using (patient_key)
+           left join record on record.record_id = grouped.survivor_record_id
+          where patient.patient_key = $1
+          group by patient.patient_key`,
+        [patientKey, vaccineTypes]
+      )
+      const row = rows[0]
+      if (row === undefined) throw new Error(`patient ${patientKey} is not known`)
+      return {
+        eventDays: row.days,
+        sourceVersion: row.source_version,
+        ...(row.nhs_number === null ? {} : { nhsNumber: row.nhs_number })
+      }
+    }
+  }
+}
+
+const WRITE_GROUPS = `
+with grouped as (
+  insert into event_group (group_id, patient_key, anchor_record_id, survivor_record_id)
+  select group_id, patient_key, anchor_record_id, survivor_record_id
+    from json_to_recordset($1) as written (
+           group_id uuid, patient_key uuid, anchor_record_id uuid, survivor_record_id uuid
+         )
+      on conflict (group_id) do update
+     set anchor_record_id = excluded.anchor_record_id,
+         survivor_record_id = excluded.survivor_record_id,
+         revision = event_group.revision + 1
+)
+insert into event_group_member (record_id, group_id, patient_key, role)
+select record_id, group_id, patient_key, role
+  from json_to_recordset($2) as written (record_id uuid, group_id uuid, patient_key uuid, role text)
+    on conflict (record_id) do update
+   set group_id = excluded.group_id,
+       patient_key = excluded.patient_key,
+       role = excluded.role`
+
+interface EventRow {
+  record_id: string
+  patient_key: string
+  occurrence_day: string
+  antigens: string[]
+  features: EventFingerprint
+  vaccine_type: VaccineType
+  deleted: boolean
+  group_id: string
+  is_survivor: boolean | null
+}
+
+function toEvent(row: EventRow): KnownEvent {
+  return {
+    recordId: row.record_id,
+    patientKey: row.patient_key,
+    day: row.occurrence_day,
+    vaccineType: row.vaccine_type,
+    antigens: row.antigens,
+    deleted: row.deleted,
+    groupId: row.group_id,
+    isSurvivor: row.is_survivor === true,
+    fingerprint: row.features
+  }
+}
+
+interface DecisionRow {
+  record_a: string
+  record_b: string
+  patient_key: string
+  outcome: PairDecision['outcome']
+  rule: string
+  score: number
+  features: Record<string, number>
+  rules_version: string
+  decided_by: string
+  decided_at: Date
+}
+
+function toDecision(row: DecisionRow): PairDecision {
+  return {
+    recordA: row.record_a,
+    recordB: row.record_b,
+    patientKey: row.patient_key,
+    outcome: row.outcome,
+    rule: row.rule,
+    score: row.score,
+    features: row.features,
+    rulesVersion: row.rules_version,
+    decidedBy: row.decided_by,
+    decidedAt: row.decided_at
+  }
+}
+
+function toDecisionRow(decision: PairDecision): DecisionRow {
+  return {
+    record_a: decision.recordA,
+    record_b: decision.recordB,
+    patient_key: decision.patientKey,
+    outcome: decision.outcome,
+    rule: decision.rule,
+    score: decision.score,
+    features: decision.features,
+    rules_version: decision.rulesVersion,
+    decided_by: decision.decidedBy,
+    decided_at: decision.decidedAt
+  }
+}
+
+function toGroupRow(group: GroupWrite): object {
+  return {
+    group_id: group.groupId,
+    patient_key: group.patientKey,
+    anchor_record_id: group.anchorRecordId,
+    survivor_record_id: group.survivorRecordId
+  }
+}
+
+function toMemberRows(group: GroupWrite): object[] {
+  return group.members.map(({ recordId, role }) => ({
+    record_id: recordId,
+    group_id: group.groupId,
+    patient_key: group.patientKey,
+    role
+  }))
+}
