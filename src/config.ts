@@ -1,6 +1,5 @@
 // The only reader of the environment. Every bad variable is named in one error.
-import { homedir, userInfo } from 'node:os'
-import path from 'node:path'
+import { defaultStateDir } from './embedded/default-state-dir.js'
 
 export const ROLES = ['api', 'relay', 'worker'] as const
 export type Role = (typeof ROLES)[number]
@@ -80,7 +79,7 @@ export function readConfig(
     roles,
     host: readHost(environment['HOST'], development, faults),
     port: readInteger('PORT', flags.port ?? environment['PORT'], 8080, 0, 65535, faults),
-    dataDir: environment['DATA_DIR'] ?? defaultDataDir(environment),
+    dataDir: stateDir(environment),
     logLevel: readLevel(environment['LOG_LEVEL'], faults),
     bodyLimitBytes: readInteger('BODY_LIMIT_BYTES', environment['BODY_LIMIT_BYTES'], 1_048_576, 1024, 64 << 20, faults),
     databaseConnections: readInteger('DATABASE_CONNECTIONS', environment['DATABASE_CONNECTIONS'], 16, 2, 500, faults),
@@ -112,14 +111,18 @@ export function readCliConfig(environment: Environment = process.env): {
     ...optional('url', environment['IMMS_URL']),
     ...optional('token', environment['IMMS_TOKEN']),
     colour: environment['NO_COLOR'] === undefined,
-    dataDir: environment['DATA_DIR'] ?? defaultDataDir(environment)
+    dataDir: stateDir(environment)
   }
 }
 
-/** /var/lib for root (PostgreSQL runs under another account and must reach it), the XDG state folder for a user. */
-function defaultDataDir(environment: Environment): string {
-  if (userInfo().uid === 0) return '/var/lib/immunisation-hub'
-  return path.join(environment['XDG_STATE_HOME'] ?? path.join(homedir(), '.local', 'state'), 'immunisation-hub')
+function stateDir(environment: Environment): string {
+  return defaultStateDir({
+    uid: process.getuid?.(),
+    dataDir: environment['DATA_DIR'],
+    xdgStateHome: environment['XDG_STATE_HOME'],
+    home: environment['HOME'],
+    workingDir: process.cwd()
+  })
 }
 
 interface Flags {

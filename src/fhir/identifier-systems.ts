@@ -13,3 +13,6 @@ export const VACCINATION_PROCEDURE_URL =
 export const NULL_FLAVOR_SYSTEM = 'http://terminology.hl7.org/CodeSystem/v3-NullFlavor'
 /** Rule ids of the Hub's own issues: OperationOutcome.issue.details.coding.system. */
 export const ISSUE_RULE_SYSTEM = 'https://immunisation-hub.example/CodeSystem/issue-rule'
+/** UK Core extension on an NHS number: 01 is present and verified, 02 to 08 say what is lacking. */
+export const NHS_NUMBER_VERIFICATION_URL =
+  'https://fhir.hl7.org.uk/StructureDefinition/Extension-UKCore-NHSNumberVerificationStatus'

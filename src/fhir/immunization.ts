@@ -1,7 +1,13 @@
 // What the rules read from an Immunization, taken once after validation.
-import type { CodeableConcept, Immunization, Patient, Reference } from 'fhir/r4.js'
+import type { CodeableConcept, Identifier, Immunization, Patient, Reference } from 'fhir/r4.js'
 import { parseFhirDateTime } from './dates.js'
-import { NHS_NUMBER_SYSTEM, ODS_CODE_SYSTEM, SNOMED_SYSTEM, VACCINATION_PROCEDURE_URL } from './identifier-systems.js'
+import {
+  NHS_NUMBER_SYSTEM,
+  NHS_NUMBER_VERIFICATION_URL,
+  ODS_CODE_SYSTEM,
+  SNOMED_SYSTEM,
+  VACCINATION_PROCEDURE_URL
+} from './identifier-systems.js'
 import { findVaccineType, type VaccineType } from './vaccine-types.js'
 
 /** The facts of one Immunization that programme rules, deduplication, storage and destinations work on. */
@@ -10,6 +16,8 @@ export interface ImmunizationFacts {
   status: 'completed' | 'entered-in-error' | 'not-done'
   /** As sent: ten digits whose check digit the rules have checked; undefined when the sender does not know it. */
   nhsNumber?: string
+  /** False when the sender's verification status says that the number was not traced; a sender that is silent vouches for it. */
+  isNhsNumberVerified: boolean
   birthDate?: string
   deceasedDate?: string
   familyName?: string
@@ -50,6 +58,7 @@ export interface ImmunizationFacts {
  */
 export function readImmunizationFacts(resource: Immunization): ImmunizationFacts {
   const patient = findPatient(resource)
+  const nhsNumber = findNhsNumber(resource, patient)
   const occurrence = resource.occurrenceDateTime ?? ''
   const parsed = parseFhirDateTime(occurrence)
   const targetDiseases = readTargetDiseases(resource)
@@ -61,7 +70,8 @@ export function readImmunizationFacts(resource: Immunization): ImmunizationFacts
       value: resource.identifier?.[0]?.value ?? ''
     },
     status: resource.status,
-    nhsNumber: readNhsNumber(resource, patient),
+    nhsNumber: nhsNumber?.value,
+    isNhsNumberVerified: nhsNumber?.value !== undefined && isVerified(nhsNumber),
     birthDate: patient?.birthDate,
     deceasedDate: patient?.deceasedDateTime,
     familyName: (patient?.name?.find((name) => name.use === 'official') ?? patient?.name?.[0])?.family,
@@ -107,10 +117,16 @@ function subjectOf(resource: Partial<Immunization>): Reference | undefined {
   return resource.patient
 }
 
-function readNhsNumber(resource: Immunization, patient: Patient | undefined): string | undefined {
+function findNhsNumber(resource: Immunization, patient: Patient | undefined): Identifier | undefined {
   const subject = subjectOf(resource)
   const identifiers = [...(patient?.identifier ?? []), ...(subject?.identifier ? [subject.identifier] : [])]
-  return identifiers.find((identifier) => identifier.system === NHS_NUMBER_SYSTEM)?.value
+  return identifiers.find((identifier) => identifier.system === NHS_NUMBER_SYSTEM)
+}
+
+function isVerified(nhsNumber: Identifier): boolean {
+  const status = nhsNumber.extension?.find((extension) => extension.url === NHS_NUMBER_VERIFICATION_URL)
+  const code = status?.valueCodeableConcept?.coding?.[0]?.code
+  return code === undefined || code === '01' || code === 'number-present-and-verified'
 }
 
 function readTargetDiseases(resource: Immunization): string[] {

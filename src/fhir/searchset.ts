@@ -36,8 +36,7 @@ export interface HistoryEntry {
 /** A Bundle of type searchset. JSON has no empty arrays in FHIR: without entries there is no `entry`. */
 export function joinSearchset({ total, links, matches, outcome }: Searchset): string {
   const entries = matches.map(
-    ({ fullUrl, resource }) =>
-      `{"fullUrl":${JSON.stringify(fullUrl)},"resource":${resource},"search":{"mode":"match"}}`
+    ({ fullUrl, resource }) => `{"fullUrl":${JSON.stringify(fullUrl)},"resource":${resource},"search":{"mode":"match"}}`
   )
   if (outcome !== undefined) entries.push(`{"resource":${JSON.stringify(outcome)},"search":{"mode":"outcome"}}`)
   return joinBundle('searchset', total, links, entries)

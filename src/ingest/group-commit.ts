@@ -6,12 +6,16 @@ export interface GroupCommitOptions {
   maxGroup: number
   /** Items waiting at most; more are turned away. */
   maxWaiting: number
+  /** Makes the error of an item that is turned away. */
+  turnAway: () => Error
+  /** True for an error that is no item's fault (the database is down): the whole group is rejected with it at once. */
+  concernsAll: (error: unknown) => boolean
 }
 
 export interface GroupCommit<Item, Result> {
   /**
    * Resolves with the item's own result once its group is done.
-   * @throws whatever `turnAway` makes when too many items wait or the gate is closed
+   * @throws what `turnAway` makes when too many items wait or the gate is closed
    */
   submit(item: Item): Promise<Result>
   /** Turns new items away and waits for the ones in flight. */
@@ -31,8 +35,7 @@ interface Waiting<Item, Result> {
  */
 export function createGroupCommit<Item, Result>(
   commit: (items: readonly Item[]) => Promise<Result[]>,
-  options: GroupCommitOptions,
-  turnAway: () => Error
+  options: GroupCommitOptions
 ): GroupCommit<Item, Result> {
   let waiting: Waiting<Item, Result>[] = []
   let running: Promise<void> | undefined
@@ -56,8 +59,9 @@ export function createGroupCommit<Item, Result>(
         resolve(results[index] as Result)
       })
     } catch (error) {
-      if (group.length === 1) group[0]?.reject(error)
-      else {
+      if (group.length === 1 || options.concernsAll(error)) {
+        for (const { reject } of group) reject(error)
+      } else {
         const middle = Math.ceil(group.length / 2)
         await settle(group.slice(0, middle))
         await settle(group.slice(middle))
@@ -67,7 +71,7 @@ export function createGroupCommit<Item, Result>(
 
   return {
     submit(item) {
-      if (closed || waiting.length >= options.maxWaiting) return Promise.reject(turnAway())
+      if (closed || waiting.length >= options.maxWaiting) return Promise.reject(options.turnAway())
       return new Promise<Result>((resolve, reject) => {
         waiting.push({ item, resolve, reject })
         running ??= run()

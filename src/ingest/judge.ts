@@ -6,7 +6,9 @@ import { readImmunizationFacts, type ImmunizationFacts } from '../fhir/immunizat
 import { refuses, type Issue } from '../fhir/issue.js'
 import type { ParsedJson } from '../fhir/parse-json.js'
 import type { VaccineType } from '../fhir/vaccine-types.js'
+import { readElementPaths } from '../programmes/element-paths.js'
 import type { ProgrammeRules } from '../programmes/programme-rules.js'
+import type { JudgementContext } from '../programmes/subject.js'
 import type { Validator } from '../validation/validator.js'
 import { soundPart } from './sound-part.js'
 
@@ -19,6 +21,8 @@ export interface Judged {
   facts: ImmunizationFacts
   vaccineType: VaccineType
   hashes: ContentHashes
+  /** What the programme rules were told beside the facts: they are asked again once the patient's history is known. */
+  context: JudgementContext
   /** Warnings and information only. */
   issues: Issue[]
 }
@@ -33,21 +37,35 @@ export function judge(
   judges: Judges,
   now: Date
 ): Judgement {
-  const wrongType = checkResourceType(payload.value)
-  if (wrongType !== undefined) return refuse([wrongType])
-  const found = judges.validator.validate(payload.value)
-  const sound = soundPart(payload.value as Immunization, found)
-  if (sound === undefined) return refuse(found)
-
-  const issues = [...found, ...checkIdentity(sound)]
-  const facts = readImmunizationFacts(sound)
-  if (sound.occurrenceDateTime !== undefined) issues.push(...judges.programmes.judge(facts, { now }).issues)
-  if (refuses(issues)) return refuse(issues)
-
-  if (facts.vaccineType === undefined) throw new Error('an unknown set of target diseases passed the programme rules')
-  const missing = checkPermission(caller, permission, facts.vaccineType)
+  const { issues, read } = findIssues(payload.value, judges, now)
+  if (refuses(issues) || read === undefined) return refuse(issues)
+  const { vaccineType } = read.facts
+  if (vaccineType === undefined) throw new Error('an unknown set of target diseases passed the programme rules')
+  const missing = checkPermission(caller, permission, vaccineType)
   if (missing !== undefined) return { kind: 'refused', status: 403, issues: [missing] }
-  return { kind: 'sound', judged: { facts, vaccineType: facts.vaccineType, hashes: hashContent(sound), issues } }
+  return { kind: 'sound', judged: { ...read, vaccineType, hashes: hashContent(payload.value as Immunization), issues } }
+}
+
+/**
+ * Everything the judges say of any JSON value, whoever sends it. `read` is what was read of it, undefined when a fault
+ * of FHIR makes that unsafe.
+ */
+export function findIssues(
+  value: unknown,
+  judges: Judges,
+  now: Date
+): { issues: Issue[]; read?: { facts: ImmunizationFacts; context: JudgementContext } } {
+  const wrongType = checkResourceType(value)
+  if (wrongType !== undefined) return { issues: [wrongType] }
+  const found = judges.validator.validate(value)
+  const sound = soundPart(value as Immunization, found)
+  if (sound === undefined) return { issues: found }
+
+  const facts = readImmunizationFacts(sound)
+  const context: JudgementContext = { now, paths: readElementPaths(sound) }
+  const isDated = sound.occurrenceDateTime !== undefined
+  const programmeIssues = isDated ? judges.programmes.judge(facts, context).issues : []
+  return { issues: [...found, ...checkIdentity(sound), ...programmeIssues], read: { facts, context } }
 }
 
 /** The issue that names the grant a caller lacks; undefined when it has it. */

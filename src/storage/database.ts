@@ -10,6 +10,7 @@ import { createOutboxStore, type OutboxStore } from './outbox-store.js'
 import { createQueueEpochStore, type QueueEpochStore } from './queue-epoch-store.js'
 import { createRecordStore, type RecordStore } from './record-store.js'
 import { createReplayStore, type ReplayStore } from './replay-store.js'
+import { createServiceKeyStore, type ServiceKeyStore } from './service-key-store.js'
 import type { Sql } from './sql.js'
 
 export interface Stores {
@@ -23,6 +24,7 @@ export interface Stores {
   queueEpochs: QueueEpochStore
   audit: AuditStore
   ops: OpsStore
+  serviceKeys: ServiceKeyStore
 }
 
 export interface Database {
@@ -76,7 +78,8 @@ function createStores(sql: Sql): Stores {
     replays: createReplayStore(sql),
     queueEpochs: createQueueEpochStore(sql),
     audit: createAuditStore(sql),
-    ops: createOpsStore(sql)
+    ops: createOpsStore(sql),
+    serviceKeys: createServiceKeyStore(sql)
   }
 }
 

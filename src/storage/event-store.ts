@@ -1,9 +1,8 @@
 // Fingerprints, event groups and pair decisions of patients: what deduplication compares and what it decided.
 import type { EventFingerprint } from '../dedup/fingerprint.js'
+import type { MemberRole } from '../dedup/survivor.js'
 import type { VaccineType } from '../fhir/vaccine-types.js'
 import type { Sql } from './sql.js'
-
-export type MemberRole = 'source' | 'alternate' | 'historical' | 'component'
 
 /** One record of a patient as deduplication sees it. */
 export interface KnownEvent {
@@ -47,6 +46,8 @@ export interface EventStore {
   findEvents(patientKeys: readonly string[]): Promise<KnownEvent[]>
   findDecisions(patientKeys: readonly string[]): Promise<PairDecision[]>
   writeGroups(groups: readonly GroupWrite[]): Promise<void>
+  /** Takes back what the system decided of these pairs; what a reviewer decided stays. */
+  endDecisions(pairs: readonly Pick<PairDecision, 'recordA' | 'recordB'>[]): Promise<void>
   /** A system decision replaces an older one of the system, never one of a reviewer. */
   writeDecisions(decisions: readonly PairDecision[]): Promise<void>
   /** Days of the completed survivors of a patient for these vaccine types, with a number that rises on every change. */
@@ -88,7 +89,22 @@ export function createEventStore(sql: Sql): EventStore {
 
     async writeGroups(groups) {
       if (groups.length === 0) return
-      await sql.query(WRITE_GROUPS, [JSON.stringify(groups.map(toGroupRow)), JSON.stringify(groups.flatMap(toMemberRows))])
+      await sql.query(WRITE_GROUPS, [
+        JSON.stringify(groups.map(toGroupRow)),
+        JSON.stringify(groups.flatMap(toMemberRows))
+      ])
+    },
+
+    async endDecisions(pairs) {
+      if (pairs.length === 0) return
+      await sql.query(
+        `delete from pair_decision
+          using unnest($1::uuid[], $2::uuid[]) as ended (record_a, record_b)
+          where pair_decision.record_a = ended.record_a
+            and pair_decision.record_b = ended.record_b
+            and pair_decision.decided_by = 'system'`,
+        [pairs.map(({ recordA }) => recordA), pairs.map(({ recordB }) => recordB)]
+      )
     },
 
     async writeDecisions(decisions) {

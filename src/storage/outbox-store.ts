@@ -1,5 +1,5 @@
 // Deliveries as they are born: in the transaction that makes the version they carry.
-import type { DeliveryOperation } from '../delivery/destination.js'
+import type { DeliveryOperation } from './delivery.js'
 import type { Sql } from './sql.js'
 
 export interface NewDelivery {

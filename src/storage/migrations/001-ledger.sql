@@ -126,6 +126,11 @@ create table delivery (
   tries integer not null default 0,
   crash_count integer not null default 0,
   outcome_unknown boolean not null default false,
+  -- What asks for the next attempt; the claim copies it into the attempt and sets it back.
+  triggered_by text not null default 'schedule' check (triggered_by in ('schedule', 'replay')),
+  -- The age limit counts from here: when it first became ready, was promoted or replayed.
+  series_started_at timestamptz not null default now(),
+  last_attempt_at timestamptz,
   last_class text,
   last_status integer,
   last_message text,
@@ -143,6 +148,7 @@ create index delivery_due_idx on delivery (destination, due_at) where state in (
 create index delivery_queued_idx on delivery (destination, queued_at) where state = 'queued';
 create index delivery_lease_idx on delivery (lease_until) where state = 'in_flight';
 create index delivery_held_idx on delivery (destination, created_at) where state = 'held';
+create index delivery_blocked_idx on delivery (destination, record_id) where state = 'blocked';
 create index delivery_record_idx on delivery (record_id);
 
 -- Inserted at claim: an attempt whose process died stays without an end.
@@ -181,12 +187,17 @@ create table destination (
   resume_reason text,
   consecutive_failures integer not null default 0,
   breaker_opened_at timestamptz,
+  -- Waits since the breaker opened: each one that ends in a failed probe doubles the next.
+  breaker_waits integer not null default 0,
+  -- Where there is a rate: when the next request may start, whichever process sends it.
+  rate_next_at timestamptz,
   last_delivered_at timestamptz
 );
 
 -- A replay resolves its filter once into items, so that new failures cannot slip in.
 create table replay (
   replay_id uuid primary key,
+  destination text not null references destination,
   created_at timestamptz not null,
   actor text not null,
   reason text not null,
@@ -196,9 +207,13 @@ create table replay (
   started_at timestamptz,
   finished_at timestamptz
 );
+create unique index replay_one_running_key on replay (destination) where state = 'running';
 create table replay_item (
   replay_id uuid not null references replay,
   delivery_id uuid not null references delivery,
+  -- The delivery as the plan saw it: one that was attempted since is skipped.
+  planned_state text not null,
+  planned_epoch integer not null,
   -- Null until it was requeued or skipped.
   result text check (result in ('requeued', 'skipped')),
   reason text,
@@ -222,12 +237,43 @@ create table audit_entry (
   record_id uuid,
   version integer,
   patient_key uuid,
-  detail jsonb not null,
+  -- JSON, as text so that what was hashed is what is kept.
+  detail text not null,
   sha256 bytea not null,
   primary key (chain_id, position)
 );
 create index audit_entry_at_idx on audit_entry (at);
 create index audit_entry_record_idx on audit_entry (record_id) where record_id is not null;
+create function audit_hash(previous bytea, entry audit_entry) returns bytea language sql immutable as $$
+  select sha256(
+    previous || convert_to(
+      concat_ws(
+        '|', entry.chain_id, entry.position, extract(epoch from entry.at), entry.actor, entry.action,
+        coalesce(entry.record_id::text, '-'), coalesce(entry.version::text, '-'),
+        coalesce(entry.patient_key::text, '-'), entry.detail
+      ),
+      'UTF8'
+    )
+  )
+$$;
+-- Appends in the order given, within the caller's transaction; the lock on the chain lasts until it ends.
+create function audit_append(chain uuid, entries json) returns void language plpgsql as $$
+declare
+  head audit_chain;
+  entry audit_entry;
+begin
+  select * into strict head from audit_chain where chain_id = chain for update;
+  for entry in select * from json_populate_recordset(null::audit_entry, entries) loop
+    head.length := head.length + 1;
+    entry.chain_id := chain;
+    entry.position := head.length;
+    head.head_sha256 := audit_hash(head.head_sha256, entry);
+    entry.sha256 := head.head_sha256;
+    insert into audit_entry select entry.*;
+  end loop;
+  update audit_chain set length = head.length, head_sha256 = head.head_sha256 where chain_id = chain;
+end
+$$;
 create function audit_is_append_only() returns trigger language plpgsql as $$
 begin
   raise exception 'audit entries are never changed';
@@ -240,4 +286,11 @@ create trigger audit_entry_append_only before update or delete on audit_entry
 create table queue_epoch (
   engine text primary key,
   epoch uuid not null
+);
+
+-- Keys that every process of the service must share, made by the first one that starts (page links are signed).
+create table service_key (
+  name text primary key,
+  key bytea not null,
+  created_at timestamptz not null default now()
 );

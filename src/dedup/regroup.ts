@@ -1,0 +1,128 @@
+// The event groups of one patient: computed from the records alone, then fitted onto the groups that are stored.
+import { assignGroupIds } from './assign-group-ids.js'
+import type { PairVerdict } from './compare-events.js'
+import type { DedupRules } from './dedup-rules.js'
+import { formStars } from './form-stars.js'
+import { createPairBook, pairKey, type PairBook, type ReviewerDecision } from './pair-book.js'
+import { chooseSurvivor, roleOf, type EventRecord, type MemberRole } from './survivor.js'
+
+export interface RegroupInput {
+  /**
+   * Records of one patient (or of one block of patients without a verified NHS number): at least those whose days lie
+   * within `candidateDays` of the touched ones, with every member of the groups these are stored in.
+   */
+  records: readonly EventRecord[]
+  decisions: readonly ReviewerDecision[]
+  rules: DedupRules
+  /**
+   * Ids of records just added, changed, deleted, reinstated or decided on; left out: all. Only what they can reach is
+   * computed, and comes out exactly as it would for all.
+   */
+  touched?: readonly string[]
+  newGroupId: () => string
+}
+
+export interface EventGroup {
+  groupId: string
+  anchor: string
+  /** Undefined when no member counts: deleted, entered in error or not done. Such a record is always alone. */
+  survivor?: string
+  members: { recordId: string; role: MemberRole }[]
+}
+
+export interface ComparedPair {
+  /** The lower id first. */
+  recordA: string
+  recordB: string
+  verdict: PairVerdict
+}
+
+export interface Grouping {
+  /** Groups of the covered records. A record belongs to exactly one. */
+  groups: EventGroup[]
+  /** Stored groups of the covered records that have no member left. */
+  emptied: string[]
+  /** Records that were regrouped: the touched ones, what they were stored with, and what is the same as any of these. */
+  covered: string[]
+  /** Same and possible pairs of the covered records. What the system stored of these records before and is not here is over. */
+  pairs: ComparedPair[]
+  /** Those pairs whose records lie in two groups: a person should look. */
+  possibleDuplicates: ComparedPair[]
+  /** Covered records with more candidates than the rules allow: merged with none, raise an alert. */
+  crowded: string[]
+  /** Group of every record that has one: covered records the new, others the stored. */
+  groupIdOf: Map<string, string>
+}
+
+/**
+ * Computes event groups, survivors and open questions. Pure; the order of `records`, `decisions` and `touched` does not
+ * matter, and neither does the order in which records arrived: regrouping after each arrival ends where regrouping all
+ * at once does. One exception: a record that meets more than `maximumCandidates` is not merged, but what was merged
+ * before stays until it is touched itself, so that a flood cannot tear good groups apart.
+ */
+export function regroup(input: RegroupInput): Grouping {
+  const { records, rules } = input
+  const book = createPairBook(records, input.decisions, rules)
+  const covered = input.touched === undefined ? [...records] : reach(input.touched, records, book)
+  const stars = formStars(covered, book, rules)
+  const { ids, emptied } = assignGroupIds(stars, input.newGroupId)
+
+  const groupIdOf = new Map<string, string>()
+  for (const { recordId, groupId } of records) if (groupId !== undefined) groupIdOf.set(recordId, groupId)
+  const groups = stars.map((star, index): EventGroup => {
+    const groupId = ids[index] ?? input.newGroupId()
+    const survivor = chooseSurvivor(star.members)
+    const source = star.members.find(({ recordId }) => recordId === survivor)
+    for (const { recordId } of star.members) groupIdOf.set(recordId, groupId)
+    const members = star.members.map((member) => ({ recordId: member.recordId, role: roleOf(member, source) }))
+    return { groupId, anchor: star.anchor.recordId, ...(survivor === undefined ? {} : { survivor }), members }
+  })
+
+  const pairs = collectPairs(covered, book)
+  return {
+    groups,
+    emptied,
+    covered: covered.map(({ recordId }) => recordId),
+    pairs,
+    possibleDuplicates: pairs.filter(({ recordA, recordB }) => groupIdOf.get(recordA) !== groupIdOf.get(recordB)),
+    crowded: covered.filter((record) => book.candidatesOf(record).crowded).map(({ recordId }) => recordId),
+    groupIdOf
+  }
+}
+
+// Everything whose group can change with the touched records: connected by "same", by a reviewer or by a stored group.
+function reach(touched: readonly string[], records: readonly EventRecord[], book: PairBook): EventRecord[] {
+  const mates = new Map<string, EventRecord[]>()
+  for (const record of records) {
+    if (record.groupId === undefined) continue
+    const known = mates.get(record.groupId)
+    if (known === undefined) mates.set(record.groupId, [record])
+    else known.push(record)
+  }
+  const wanted = new Set(touched)
+  const found = new Set(records.filter(({ recordId }) => wanted.has(recordId)))
+  // A Set iterates over what is added while it is walked.
+  for (const record of found) {
+    for (const mate of record.groupId === undefined ? [] : (mates.get(record.groupId) ?? [])) found.add(mate)
+    for (const linked of book.linkedTo(record)) found.add(linked)
+    for (const candidate of book.candidatesOf(record).records)
+      if (!found.has(candidate) && book.verdict(record, candidate).outcome === 'same') found.add(candidate)
+  }
+  return [...found]
+}
+
+function collectPairs(covered: readonly EventRecord[], book: PairBook): ComparedPair[] {
+  const pairs = new Map<string, ComparedPair>()
+  for (const record of covered) {
+    for (const other of [...book.candidatesOf(record).records, ...book.linkedTo(record)]) {
+      const key = pairKey(record.recordId, other.recordId)
+      if (pairs.has(key)) continue
+      const verdict = book.verdict(record, other)
+      if (verdict.outcome === 'distinct') continue
+      const [recordA, recordB] =
+        record.recordId < other.recordId ? [record.recordId, other.recordId] : [other.recordId, record.recordId]
+      pairs.set(key, { recordA, recordB, verdict })
+    }
+  }
+  return [...pairs.values()]
+}

@@ -1,0 +1,119 @@
+// An eligibility store in DynamoDB: when a patient was last vaccinated against a target, and how often.
+// What is written follows from the patient's present event groups, never from the one version being delivered.
+import type { Immunization } from 'fhir/r4.js'
+import { isVaccineType, type VaccineType } from '../../fhir/vaccine-types.js'
+import type {
+  Delivery,
+  DeliveryOutcome,
+  Destination,
+  DestinationKind,
+  DestinationServices,
+  DestinationSettings,
+  EligibilityTotals
+} from '../destination.js'
+import { createItemStore, outcomeOfError, type ItemStore } from '../eligibility/item-store.js'
+import { DEFAULT_TARGETS, eligibilityOptionsSchema, type EligibilityOptions } from '../eligibility/options.js'
+import { patientItemKey, toTargetFields } from '../eligibility/target-item.js'
+import { createRedactor } from '../transport/receiver-text.js'
+import { readSecretOption } from '../transport/secret-option.js'
+
+export const destinationKind: DestinationKind = {
+  kind: 'eligibility-store',
+  description: 'Eligibility store in DynamoDB: last date and number of doses per patient and target.',
+  optionsSchema: eligibilityOptionsSchema,
+  defaults: { concurrency: 8, timeoutMs: 5_000 },
+  create
+}
+
+interface Deps {
+  store: ItemStore
+  hashSecret: string
+  targets: Partial<Record<VaccineType, string>>
+  services: DestinationServices
+}
+
+function create(
+  settings: DestinationSettings,
+  given: Record<string, unknown>,
+  services: DestinationServices
+): Destination {
+  // Checked against optionsSchema when the configuration was read.
+  const options = given as unknown as EligibilityOptions
+  const secret = (property: string): string =>
+    readSecretOption(settings.name, given, { file: `${property}File`, literal: property })
+  const { tableName, region, endpoint } = options
+  const store = createItemStore({
+    tableName,
+    region,
+    ...(endpoint === undefined ? {} : { endpoint }),
+    accessKeyId: secret('accessKeyId'),
+    secretAccessKey: secret('secretAccessKey'),
+    maxSockets: settings.concurrency
+  })
+  const targets = options.targets ?? DEFAULT_TARGETS
+  const deps: Deps = { store, hashSecret: secret('hashSecret'), targets, services }
+  const { vaccineTypes, ...fixed } = settings
+  return {
+    ...fixed,
+    // Survivor or not: any change may move the totals. Only a new record that does not count cannot.
+    wants: (candidate) =>
+      targets[candidate.vaccineType] !== undefined &&
+      (vaccineTypes?.includes(candidate.vaccineType) ?? true) &&
+      (candidate.operation !== 'create' || candidate.facts.status === 'completed'),
+    deliver: (delivery, signal) => deliver(delivery, deps, signal),
+    close() {
+      store.close()
+      return Promise.resolve()
+    }
+  }
+}
+
+/** Asking first is not needed after an unknown outcome: the same totals are written again, or newer ones stand there. */
+async function deliver(delivery: Delivery, deps: Deps, signal: AbortSignal): Promise<DeliveryOutcome> {
+  const redact = createRedactor(JSON.parse(delivery.body) as Immunization)
+  const target = deps.targets[delivery.vaccineType]
+  if (target === undefined) return { kind: 'not-needed', message: `no item for ${delivery.vaccineType}` }
+  const countedTogether = Object.keys(deps.targets)
+    .filter(isVaccineType)
+    .filter((type) => deps.targets[type] === target)
+  const totals = await readTotals(delivery, deps.services, countedTogether)
+  if (totals === undefined) return unreadableLedger
+  if (totals.nhsNumber === undefined)
+    return { kind: 'not-needed', message: 'no-nhs-number: the store knows no other key' }
+  const patientItem = patientItemKey(totals.nhsNumber, deps.hashSecret)
+  try {
+    if (!(await deps.store.hasPerson(patientItem, delivery.deliveryId, signal))) {
+      return { kind: 'not-needed', message: 'no-person: the store does not know this patient' }
+    }
+  } catch (error) {
+    return outcomeOfError(error, false, redact, deps.services.now())
+  }
+  const remote = { id: `${patientItem.slice(0, 16)}/${target}`, version: String(totals.sourceVersion) }
+  try {
+    const key = { patientItem, target }
+    const isWritten = await deps.store.setTarget(key, toTargetFields(totals), delivery.deliveryId, signal)
+    if (isWritten) return { kind: 'delivered', status: 200, remote }
+    return { kind: 'delivered', status: 200, remote, message: 'the store holds these totals, or newer ones, already' }
+  } catch (error) {
+    return outcomeOfError(error, true, redact, deps.services.now())
+  }
+}
+
+const unreadableLedger: DeliveryOutcome = {
+  kind: 'unavailable',
+  ambiguous: false,
+  message: 'our own event groups could not be read; nothing was sent'
+}
+
+// A database that is away for a moment is no reason to hold the delivery, as a rejection would.
+async function readTotals(
+  delivery: Delivery,
+  services: DestinationServices,
+  types: readonly VaccineType[]
+): Promise<EligibilityTotals | undefined> {
+  try {
+    return await services.readEligibilityTotals(delivery.patientKey, types)
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,80 @@
+// The NHS England Immunisation FHIR API. What is sent and how answers are read: docs/destinations.md.
+import type { Immunization } from 'fhir/r4.js'
+import type {
+  Delivery,
+  DeliveryCandidate,
+  DeliveryOutcome,
+  Destination,
+  DestinationKind,
+  DestinationServices,
+  DestinationSettings
+} from '../destination.js'
+import { createImmunizationApi } from '../nhs/immunization-api.js'
+import { nhsOptionsSchema, type NhsOptions } from '../nhs/options.js'
+import { toOutboundImmunization } from '../nhs/outbound-immunization.js'
+import { sendVersion, withdrawRecord, type SendDeps } from '../nhs/send-version.js'
+import { createTokenSource } from '../nhs/token-source.js'
+import { createHttpTransport } from '../transport/http-transport.js'
+import { createRedactor } from '../transport/receiver-text.js'
+import { readSecretOption } from '../transport/secret-option.js'
+import { isWithdrawal } from '../withdrawal.js'
+
+export const destinationKind: DestinationKind = {
+  kind: 'nhs-immunisation-api',
+  description: 'NHS England Immunisation FHIR API: completed Immunizations, one record for each survivor.',
+  optionsSchema: nhsOptionsSchema,
+  // 20 requests a second is the share of one application; the API's own limit on an answer is 6 seconds.
+  defaults: { concurrency: 8, ratePerSecond: 20, timeoutMs: 10_000 },
+  create
+}
+
+function create(
+  settings: DestinationSettings,
+  given: Record<string, unknown>,
+  services: DestinationServices
+): Destination {
+  // Checked against optionsSchema when the configuration was read.
+  const options = given as unknown as NhsOptions
+  const privateKeyPem = readSecretOption(settings.name, given, { file: 'privateKeyFile', literal: 'privateKeyPem' })
+  const transport = createHttpTransport({ maxSockets: settings.concurrency })
+  const now = (): Date => services.now()
+  const tokens = createTokenSource({ ...options, privateKeyPem, timeoutMs: settings.timeoutMs }, transport, now)
+  const api = createImmunizationApi(options.baseUrl, transport, tokens)
+  const { vaccineTypes, ...fixed } = settings
+  return {
+    ...fixed,
+    wants: (candidate) =>
+      (vaccineTypes?.includes(candidate.vaccineType) ?? true) &&
+      isPermitted(options.permissions, candidate) &&
+      (isWithdrawal(candidate) || (candidate.isSurvivor && candidate.facts.status === 'completed')),
+    async deliver(delivery, signal) {
+      const stored = JSON.parse(delivery.body) as Immunization
+      const trace = { requestId: delivery.deliveryId, correlationId: delivery.recordId, signal }
+      return deliver(delivery, stored, { api, trace, redact: createRedactor(stored), now })
+    },
+    close() {
+      transport.close()
+      return Promise.resolve()
+    }
+  }
+}
+
+async function deliver(delivery: Delivery, stored: Immunization, deps: SendDeps): Promise<DeliveryOutcome> {
+  const { remote } = delivery
+  if (delivery.operation === 'delete' || stored.status !== 'completed') {
+    if (remote === undefined) return { kind: 'not-needed', message: 'nothing to withdraw: it was never delivered here' }
+    return withdrawRecord(deps, remote)
+  }
+  const { resource, notes } = toOutboundImmunization(stored)
+  const known = { isOutcomeUnknown: delivery.outcomeUnknown, ...(remote === undefined ? {} : { remote }) }
+  const outcome = await sendVersion(deps, resource, known)
+  if (outcome.kind !== 'delivered' || notes.length === 0) return outcome
+  return { ...outcome, message: [outcome.message, ...notes].filter((note) => note !== undefined).join('; ') }
+}
+
+/** Withdrawing needs D. Sending needs C or U, by what the API has, which is not known here: either will do. */
+function isPermitted(permissions: readonly string[] | undefined, candidate: DeliveryCandidate): boolean {
+  if (permissions === undefined) return true
+  const granted = permissions.find((entry) => entry.startsWith(`${candidate.vaccineType}.`))?.split('.')[1] ?? ''
+  return isWithdrawal(candidate) ? granted.includes('D') : granted.includes('C') || granted.includes('U')
+}

@@ -1,0 +1,137 @@
+// The DynamoDB table of an eligibility store: two requests, and what their errors mean for a delivery.
+import http from 'node:http'
+import https from 'node:https'
+import {
+  DynamoDBClient,
+  DynamoDBServiceException,
+  GetItemCommand,
+  UpdateItemCommand,
+  type GetItemCommandOutput
+} from '@aws-sdk/client-dynamodb'
+import type { DeliveryOutcome } from '../destination.js'
+import { outcomeOfAnswer } from '../transport/answer-outcome.js'
+import type { Redact } from '../transport/receiver-text.js'
+import type { TargetFields } from './target-item.js'
+
+export interface ItemStoreSettings {
+  tableName: string
+  region: string
+  endpoint?: string
+  accessKeyId: string
+  secretAccessKey: string
+  maxSockets: number
+}
+
+export interface ItemStore {
+  /** True when the store knows the person. @throws what {@link outcomeOfError} reads */
+  hasPerson(patientItem: string, requestId: string, signal: AbortSignal): Promise<boolean>
+  /** Sets our fields, unless the item holds a newer version of them: then false. @throws as above */
+  setTarget(
+    key: { patientItem: string; target: string },
+    fields: TargetFields,
+    requestId: string,
+    signal: AbortSignal
+  ): Promise<boolean>
+  close(): void
+}
+
+export function createItemStore(settings: ItemStoreSettings): ItemStore {
+  const { tableName: TableName, region, endpoint, accessKeyId, secretAccessKey, maxSockets } = settings
+  const httpAgent = new http.Agent({ keepAlive: true, maxSockets })
+  const httpsAgent = new https.Agent({ keepAlive: true, maxSockets })
+  const client = new DynamoDBClient({
+    region,
+    credentials: { accessKeyId, secretAccessKey },
+    // The ledger decides when to try again, for every destination alike.
+    maxAttempts: 1,
+    requestHandler: { httpAgent, httpsAgent },
+    ...(endpoint === undefined ? {} : { endpoint })
+  })
+
+  return {
+    async hasPerson(patientItem, requestId, signal) {
+      const command = new GetItemCommand({
+        TableName,
+        Key: itemKey(patientItem, 'PERSON'),
+        ProjectionExpression: 'ATTRIBUTE_TYPE'
+      })
+      command.middlewareStack.add(sendRequestId(requestId), { step: 'build' })
+      const output: GetItemCommandOutput = await client.send(command, { abortSignal: signal })
+      return output.Item !== undefined
+    },
+    async setTarget({ patientItem, target }, fields, requestId, signal) {
+      const command = new UpdateItemCommand({
+        TableName,
+        Key: itemKey(patientItem, target),
+        // Only our fields: bookings and invitations in the same item belong to others.
+        UpdateExpression:
+          'SET LAST_SUCCESSFUL_DATE = :day, SUCCESSFUL_PROCEDURE_COUNT = :count, SOURCE_VERSION = :version',
+        ConditionExpression: 'attribute_not_exists(SOURCE_VERSION) OR SOURCE_VERSION < :version',
+        ExpressionAttributeValues: {
+          ':day': fields.lastSuccessfulDate === null ? { NULL: true } : { S: fields.lastSuccessfulDate },
+          ':count': { S: fields.successfulProcedureCount },
+          ':version': { N: String(fields.sourceVersion) }
+        }
+      })
+      command.middlewareStack.add(sendRequestId(requestId), { step: 'build' })
+      try {
+        await client.send(command, { abortSignal: signal })
+        return true
+      } catch (error) {
+        if (error instanceof DynamoDBServiceException && error.name === 'ConditionalCheckFailedException') return false
+        throw error
+      }
+    },
+    close() {
+      client.destroy()
+      httpAgent.destroy()
+      httpsAgent.destroy()
+    }
+  }
+}
+
+function itemKey(patientItem: string, attributeType: string): Record<string, { S: string }> {
+  return { NHS_NUMBER: { S: patientItem }, ATTRIBUTE_TYPE: { S: attributeType } }
+}
+
+/** DynamoDB has no idempotency key; the header lets an attempt be found in a proxy's or a sandbox's log. */
+function sendRequestId(requestId: string) {
+  return <Args extends { request: unknown }, Result>(next: (args: Args) => Result) =>
+    (args: Args): Result => {
+      const request = args.request as { headers: Record<string, string> }
+      request.headers['x-request-id'] = requestId
+      return next(args)
+    }
+}
+
+const CREDENTIALS =
+  /AccessDenied|UnrecognizedClient|InvalidSignature|ExpiredToken|MissingAuthentication|IncompleteSignature/
+const THROTTLED = /ProvisionedThroughputExceeded|Throttling|RequestLimitExceeded|TooManyRequests/
+// A missing table is a wrong setting: nothing of the delivery is at fault, so it waits and the destination alarms.
+const NOT_READY = /ResourceNotFound|InternalServer|ServiceUnavailable|TransactionInProgress/
+
+/** What an error of either request means. Anything that is not the network's or the service's is our own fault: thrown on. */
+export function outcomeOfError(error: unknown, isWrite: boolean, redact: Redact, now: Date): DeliveryOutcome {
+  if (!(error instanceof DynamoDBServiceException)) return outcomeOfBrokenRequest(error, isWrite)
+  const status = statusOf(error.name, error.$metadata.httpStatusCode ?? 500)
+  const headers = error.$response?.headers ?? {}
+  const said = redact(`${error.name} ${error.message}`)
+  return outcomeOfAnswer({ status, retryAfter: headers['retry-after'], said }, isWrite, now)
+}
+
+// DynamoDB says nearly everything with 400; its names are mapped to the status other receivers use.
+function statusOf(name: string, status: number): number {
+  if (THROTTLED.test(name)) return 429
+  if (CREDENTIALS.test(name)) return 403
+  if (NOT_READY.test(name)) return 503
+  return status
+}
+
+function outcomeOfBrokenRequest(error: unknown, isWrite: boolean): DeliveryOutcome {
+  const { name, code } = error as { name?: string; code?: string }
+  const isAborted = name === 'AbortError' || name === 'TimeoutError'
+  if (!isAborted && code === undefined) throw error
+  const neverArrived = /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH)$/.test(code ?? '')
+  const message = isAborted ? 'aborted' : `connection failed (${code ?? ''})`
+  return { kind: 'unavailable', ambiguous: isWrite && !neverArrived, message }
+}

@@ -1,0 +1,128 @@
+// One sentence about one delivery, and the commands that lead on.
+import type { StoryDelivery, StoryDestination } from '../storage/ops-record-queries.js'
+import { moment } from './moment.js'
+
+export interface Told {
+  sentence: string
+  /** Commands; empty when there is nothing to do but wait. */
+  next: string[]
+}
+
+export interface Surroundings {
+  recordId: string
+  /** Every delivery of this record to this destination, in lane order. */
+  lane: readonly StoryDelivery[]
+  /** Undefined where the destination was never configured in this database. */
+  destination: StoryDestination | undefined
+  now: Date
+}
+
+export function explainDelivery(delivery: StoryDelivery, around: Surroundings): Told {
+  const what = `Version ${delivery.version}${delivery.kind === 'live' ? '' : ` (${delivery.kind})`}`
+  const subject = `${what} for ${delivery.destination}`
+  switch (delivery.state) {
+    case 'delivered':
+      return told(`${what} reached ${delivery.destination} at ${at(delivery.finishedAt)}.`)
+    case 'superseded':
+      return told(`${subject} gave way to a later version at ${at(delivery.finishedAt)}, before it was sent.`)
+    case 'cancelled':
+      return told(`${subject} was skipped at ${at(delivery.finishedAt)}.`, [
+        `imms audit list --record ${around.recordId}`
+      ])
+    case 'held':
+      return told(`${subject} is ${stateOfHead(delivery)}.`, stepsForHeld(delivery))
+    case 'blocked':
+      return explainBlocked(subject, delivery, around.lane)
+    case 'in_flight':
+      return told(
+        `${subject} is being sent now (attempt ${delivery.tries + 1}, until ${at(delivery.leaseUntil)} at most).`
+      )
+    case 'verify':
+      return told(
+        `${subject} may have arrived (${fault(delivery)}): the receiver is asked from ${moment(delivery.dueAt)} on, before it is sent again.`,
+        [show(delivery)]
+      )
+    case 'queued':
+      return told(`${subject} is in the queue since ${at(delivery.queuedAt)}; a worker takes it next.`)
+    case 'ready':
+      return explainReady(subject, delivery, around)
+  }
+}
+
+function explainBlocked(subject: string, delivery: StoryDelivery, lane: readonly StoryDelivery[]): Told {
+  const head = lane.find((other) => other.laneSeq < delivery.laneSeq && isHead(other))
+  if (head === undefined) {
+    return told(`${subject} waits behind an earlier version that has ended just now; it will be sent next.`)
+  }
+  const reason = `${subject} waits behind version ${head.version}, which is ${stateOfHead(head)}.`
+  return told(reason, head.state === 'held' ? stepsForHeld(head) : [])
+}
+
+function isHead(delivery: StoryDelivery): boolean {
+  return ['ready', 'queued', 'in_flight', 'verify', 'held'].includes(delivery.state)
+}
+
+function stateOfHead(head: StoryDelivery): string {
+  switch (head.state) {
+    case 'held':
+      return `held since ${at(head.lastAttemptAt ?? head.createdAt)} (${fault(head)})`
+    case 'ready':
+      return head.class === null
+        ? 'not sent yet'
+        : `due again at ${moment(head.dueAt)} after a failed attempt (${fault(head)})`
+    case 'in_flight':
+      return 'being sent now'
+    case 'verify':
+      return `waiting to be looked up at the receiver (${fault(head)})`
+    default:
+      return `in the queue since ${at(head.queuedAt)}`
+  }
+}
+
+function explainReady(subject: string, delivery: StoryDelivery, { destination, now }: Surroundings): Told {
+  if (destination?.state === 'paused') {
+    return told(`${subject} waits: ${delivery.destination} is paused.`, [
+      `imms destination resume ${delivery.destination} --reason "<why>"`
+    ])
+  }
+  if (destination?.resumeAt !== undefined && destination.resumeAt !== null && destination.resumeAt > now) {
+    const why = destination.resumeReason === null ? '' : ` (${destination.resumeReason})`
+    return told(
+      `${subject} waits: nothing goes to ${delivery.destination} before ${moment(destination.resumeAt)}${why}.`,
+      ['imms status']
+    )
+  }
+  if (delivery.dueAt > now) {
+    return told(`${subject} is ${stateOfHead(delivery)}.`, delivery.class === null ? [] : [show(delivery)])
+  }
+  return told(`${subject} is due since ${moment(delivery.dueAt)}; it is queued next.`)
+}
+
+function stepsForHeld(held: StoryDelivery): string[] {
+  const ofClass = held.class === null ? '' : ` --class ${held.class}`
+  return [
+    show(held),
+    `imms replay plan --destination ${held.destination} --state held${ofClass} --reason "<why>"`,
+    `imms deliveries skip ${held.deliveryId} --reason "<why>"`
+  ]
+}
+
+function fault(delivery: StoryDelivery): string {
+  const kind = [delivery.status, delivery.class].filter((word) => word !== null).join(' ')
+  const crashes = delivery.crashCount === 0 ? '' : `${kind === '' ? '' : ', '}${delivery.crashCount} crashed attempts`
+  const message = delivery.message === null ? '' : `: ${delivery.message}`
+  const words = `${kind}${crashes}${message}`
+  return words === '' ? 'no reason was recorded' : words
+}
+
+function show(delivery: StoryDelivery): string {
+  return `imms deliveries show ${delivery.deliveryId}`
+}
+
+function at(date: Date | null): string {
+  return date === null ? 'an unknown moment' : moment(date)
+}
+
+function told(sentence: string, next: string[] = []): Told {
+  return { sentence, next }
+}

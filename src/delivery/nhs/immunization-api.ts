@@ -1,0 +1,128 @@
+// The calls of the NHS Immunisation FHIR API, each with a bearer token and its trace headers.
+// Source: NHSDigital/immunisation-fhir-api @44be4c1, section 1 of reference/nhs-immunisation-fhir-api.md.
+import { randomUUID } from 'node:crypto'
+import type { Bundle, Immunization } from 'fhir/r4.js'
+import type { FhirResource } from 'fhir-kit-client'
+import type { DeliveryOutcome } from '../destination.js'
+import { createFhirClient, readAnswer, type FhirAnswer } from '../transport/fhir-client.js'
+import { TransportFault, type HttpTransport } from '../transport/http-transport.js'
+import type { TokenSource } from './token-source.js'
+
+/** What came of one call: an answer, a fault of the line, or no token to call with. */
+export type ApiResult =
+  | { kind: 'answer'; answer: FhirAnswer }
+  | { kind: 'fault'; fault: TransportFault }
+  | { kind: 'no-token'; outcome: DeliveryOutcome }
+
+/** Ties the calls of one delivery together in the receiver's logs. */
+export interface CallTrace {
+  /** The delivery: sent with every write, the same on every attempt. A read gets an id of its own. */
+  requestId: string
+  correlationId: string
+  signal: AbortSignal
+}
+
+export interface ImmunizationApi {
+  create(resource: Immunization, trace: CallTrace): Promise<ApiResult>
+  /** `version` is the one the API now has; it answers with the next. */
+  update(id: string, version: string, resource: Immunization, trace: CallTrace): Promise<ApiResult>
+  remove(id: string, trace: CallTrace): Promise<ApiResult>
+  read(id: string, trace: CallTrace): Promise<ApiResult>
+  /** The cheapest way to learn id and version of a record we own. */
+  find(identifier: { system: string; value: string }, trace: CallTrace): Promise<ApiResult>
+}
+
+export function createImmunizationApi(baseUrl: string, transport: HttpTransport, tokens: TokenSource): ImmunizationApi {
+  const client = createFhirClient(baseUrl, transport)
+  const resourceType = 'Immunization'
+
+  /** One call; after a 401 once more with a new token. */
+  async function call(
+    requestId: string,
+    trace: CallTrace,
+    send: (options: { headers: Record<string, string>; signal: AbortSignal }) => Promise<FhirResource>
+  ): Promise<ApiResult> {
+    let refused: string | undefined
+    for (;;) {
+      const granted = await tokens.token(refused)
+      if (granted.kind === 'none') return { kind: 'no-token', outcome: granted.outcome }
+      const headers = {
+        authorization: `Bearer ${granted.token}`,
+        'x-request-id': requestId,
+        'x-correlation-id': trace.correlationId
+      }
+      const result = await settle(send({ headers, signal: trace.signal }))
+      if (result.kind !== 'answer' || result.answer.status !== 401 || refused !== undefined) return result
+      refused = granted.token
+    }
+  }
+
+  return {
+    create: (resource, trace) =>
+      call(trace.requestId, trace, (options) => client.create({ resourceType, body: asBody(resource), options })),
+    update: (id, version, resource, trace) =>
+      call(trace.requestId, trace, ({ headers, signal }) =>
+        client.update({
+          resourceType,
+          id,
+          body: asBody({ ...resource, id }),
+          options: { headers: { ...headers, 'e-tag': version }, signal }
+        })
+      ),
+    remove: (id, trace) => call(trace.requestId, trace, (options) => client.delete({ resourceType, id, options })),
+    read: (id, trace) => call(randomUUID(), trace, (options) => client.read({ resourceType, id, options })),
+    find: ({ system, value }, trace) =>
+      call(randomUUID(), trace, (options) =>
+        client.search({
+          resourceType,
+          searchParams: { identifier: `${system}|${value}`, _elements: 'id,meta' },
+          options
+        })
+      )
+  }
+}
+
+async function settle(result: Promise<FhirResource>): Promise<ApiResult> {
+  try {
+    return { kind: 'answer', answer: readAnswer(await result) }
+  } catch (error) {
+    if (error instanceof TransportFault) return { kind: 'fault', fault: error }
+    throw error
+  }
+}
+
+// The client's own type is any object with a resourceType; @types/fhir has interfaces, which lack an index signature.
+function asBody(resource: Immunization): FhirResource {
+  return { ...resource }
+}
+
+export interface RemoteRecord {
+  id: string
+  version?: string
+}
+
+/** Id from the end of Location (its front changed over the years) and version from E-Tag; a 201 without one means 1. */
+export function readCreated(answer: FhirAnswer): RemoteRecord | undefined {
+  const id = /\/Immunization\/([A-Za-z0-9\-.]{1,64})(?:\/_history\/[^/]+)?\/?$/.exec(answer.headers.location ?? '')?.[1]
+  return id === undefined ? undefined : { id, version: readVersion(answer) ?? '1' }
+}
+
+/** The bare integer of E-Tag. */
+export function readVersion(answer: FhirAnswer): string | undefined {
+  const header = answer.headers['e-tag']
+  return typeof header === 'string' && /^\d+$/.test(header.trim()) ? header.trim() : undefined
+}
+
+/**
+ * The one match of an identifier search; undefined when there is none.
+ * @returns 'unreadable' when the answer is not a searchset Bundle
+ */
+export function readFound(answer: FhirAnswer): RemoteRecord | undefined | 'unreadable' {
+  if (answer.resource?.resourceType !== 'Bundle') return 'unreadable'
+  const bundle = answer.resource as { entry?: Bundle['entry'] }
+  const match = bundle.entry?.find((entry) => entry.resource?.resourceType === 'Immunization')?.resource
+  if (match?.id === undefined) return undefined
+  // A string in the specification, perhaps a number in an answer: the API builds it without a model.
+  const version = match.meta?.versionId as string | number | undefined
+  return { id: match.id, ...(version === undefined ? {} : { version: String(version) }) }
+}

@@ -1,0 +1,91 @@
+// The numbers of delivering, in one place. Tests hand in small ones.
+
+export interface DeliveryPolicy {
+  ring: {
+    /** Deliveries per destination that may be in the queue; the rest waits in PostgreSQL, where it can be seen. */
+    window: number
+    /** Deliveries in one job, at most. */
+    chunk: number
+  }
+  relay: {
+    /** Between two looks while there is work, and while there is none. */
+    busyMs: number
+    idleMs: number
+    /** Between two rounds of sweeps: leases, probes, replays. */
+    sweepMs: number
+    /** Between two looks whether the queue has lost its jobs, in part (headless lanes are looked for as often). */
+    repairMs: number
+    /** Between two looks whether it has lost them all. */
+    epochMs: number
+    /** Queued for longer than this, and than any job that still waits: the job is gone. Far above a window's drain. */
+    staleQueuedMs: number
+    /** How long the relay leaves the queue alone after it failed. */
+    faultPauseMs: number
+  }
+  attempt: {
+    /** A claim lasts for the destination's timeout and this. */
+    leaseMarginMs: number
+    /** An adapter that has not given up this long after its signal is left behind: the outcome is unknown. */
+    abortGraceMs: number
+    /** After an unknown outcome the receiver is left this long to end what it may still be doing. */
+    verifyAfterMs: number
+    /** Between two tries to claim or finish while the database fails, and how many. */
+    databaseRetryMs: number
+    databaseTries: number
+  }
+  retry: {
+    firstMs: number
+    longestMs: number
+    /** Held when nothing worked for so long. */
+    maxAgeMs: number
+    /** Crashes of a worker in a row, then held. */
+    maxCrashes: number
+  }
+  breaker: BreakerPolicy
+  limit: {
+    /** Bounds of what a receiver may ask for, and what is taken when it says nothing. */
+    shortestMs: number
+    longestMs: number
+    otherwiseMs: number
+  }
+  replay: {
+    /** Part of a destination's rate that a replay may take, so that live traffic keeps flowing. */
+    share: number
+    /** Where the destination has no rate. */
+    perSecond: number
+  }
+}
+
+export interface BreakerPolicy {
+  /** Attempts in a row that the destination did not answer. */
+  failuresToOpen: number
+  firstWaitMs: number
+  longestWaitMs: number
+}
+
+const SECOND = 1_000
+const MINUTE = 60 * SECOND
+
+export const DELIVERY_POLICY: DeliveryPolicy = {
+  ring: { window: 400, chunk: 50 },
+  relay: {
+    busyMs: 100,
+    idleMs: 500,
+    sweepMs: SECOND,
+    repairMs: 10 * SECOND,
+    epochMs: 2 * SECOND,
+    staleQueuedMs: MINUTE,
+    faultPauseMs: SECOND
+  },
+  attempt: {
+    leaseMarginMs: 15 * SECOND,
+    abortGraceMs: SECOND,
+    verifyAfterMs: 10 * SECOND,
+    databaseRetryMs: SECOND,
+    databaseTries: 10
+  },
+  retry: { firstMs: SECOND, longestMs: 15 * MINUTE, maxAgeMs: 14 * 24 * 60 * MINUTE, maxCrashes: 3 },
+  breaker: { failuresToOpen: 5, firstWaitMs: 15 * SECOND, longestWaitMs: 5 * MINUTE },
+  limit: { shortestMs: SECOND, longestMs: 15 * MINUTE, otherwiseMs: MINUTE },
+  replay: { share: 0.25, perSecond: 100 }
+}

@@ -1,0 +1,79 @@
+// One attempt through an adapter, which may answer, hang, throw, or be told to stop.
+import type { Delivery, Destination } from './destination.js'
+import type { AttemptOutcome } from './judge-outcome.js'
+
+interface Sending {
+  /** From now: the moment that the rate gives to this attempt. */
+  startInMs: number
+  /** Aborted when the worker gives up what is under way. */
+  stop: AbortSignal
+  abortGraceMs: number
+}
+
+/**
+ * Never rejects. Ends at the latest `timeoutMs` of the destination plus the grace after it began to send: an adapter
+ * that does not heed its signal is left behind, and what it did is unknown.
+ */
+export async function sendOnce(
+  destination: Destination,
+  delivery: Delivery,
+  { startInMs, stop, abortGraceMs }: Sending
+): Promise<AttemptOutcome> {
+  if (startInMs > 0) await pause(startInMs, stop)
+  if (stop.aborted) return { kind: 'stopped', sent: false }
+
+  const abort = new AbortController()
+  const timers: NodeJS.Timeout[] = []
+  // Of our own, instead of AbortSignal.any: that one keeps a reference on the long-lived signal (Node 20).
+  const onStop = (): void => {
+    abort.abort(stop.reason)
+  }
+  stop.addEventListener('abort', onStop, { once: true })
+  timers.push(
+    setTimeout(() => {
+      abort.abort(new DOMException('The attempt took too long', 'TimeoutError'))
+    }, destination.timeoutMs)
+  )
+  const leftBehind = new Promise<AttemptOutcome>((resolve) => {
+    abort.signal.addEventListener('abort', () => {
+      const message = `no answer within ${destination.timeoutMs} ms`
+      timers.push(setTimeout(resolve, abortGraceMs, { kind: 'unavailable', ambiguous: true, message }))
+    })
+  })
+  try {
+    const outcome = await Promise.race([deliver(destination, delivery, abort.signal), leftBehind])
+    // Cut off by us, so the receiver is not to blame.
+    return stop.aborted && outcome.kind === 'unavailable' ? { kind: 'stopped', sent: outcome.ambiguous } : outcome
+  } finally {
+    stop.removeEventListener('abort', onStop)
+    for (const timer of timers) clearTimeout(timer)
+  }
+}
+
+async function deliver(destination: Destination, delivery: Delivery, signal: AbortSignal): Promise<AttemptOutcome> {
+  try {
+    return await destination.deliver(delivery, signal)
+  } catch (error) {
+    return { kind: 'fault', place: placeOf(error) }
+  }
+}
+
+/** `a TypeError at outbound-people.ts:42`. What the error says is left out: it may hold a patient's data. */
+function placeOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'something that is no Error'
+  const frame = /([^/\\(\s]+:\d+):\d+\)?$/m.exec(error.stack ?? '')?.[1]
+  return frame === undefined ? `a ${error.name}` : `a ${error.name} at ${frame}`
+}
+
+function pause(delayMs: number, stop: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const end = (): void => {
+      clearTimeout(timer)
+      stop.removeEventListener('abort', end)
+      resolve()
+    }
+    const timer = setTimeout(end, delayMs)
+    stop.addEventListener('abort', end, { once: true })
+    if (stop.aborted) end()
+  })
+}

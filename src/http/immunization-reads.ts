@@ -1,0 +1,102 @@
+// read, vread, history and search of Immunization.
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { History, QueryOptions, ReadVersion } from '../history/history.js'
+import type { Parameter } from '../history/plan-search.js'
+import { sendFhir } from './answer.js'
+import { doorFault } from './door-fault.js'
+import { decodeForm, parseParameters } from './parse-parameters.js'
+import { parsePrefer } from './prefer.js'
+import { withoutGeneral } from './read-answer-form.js'
+import { callerOf, FHIR_BASE, type Route } from './route.js'
+import { isNotModified } from './version-condition.js'
+
+const COLLECTION = `${FHIR_BASE}/Immunization`
+
+/** `base()`: absolute, as in https://hub.example/FHIR/R4. */
+export function immunizationReads(deps: { history: History; base: () => string }): Route[] {
+  const { history } = deps
+  const optionsOf = (request: FastifyRequest): QueryOptions => ({ base: deps.base(), lenient: isLenient(request) })
+  const search = async (request: FastifyRequest, reply: FastifyReply, parameters: readonly Parameter[]) =>
+    sendFhir(request, reply, await history.search(callerOf(request), parameters, optionsOf(request)))
+  return [
+    {
+      method: 'GET',
+      path: COLLECTION,
+      access: 'system/Immunization.s',
+      surface: 'fhir',
+      interaction: 'search-type',
+      handle: (request, reply) => search(request, reply, request.parameters)
+    },
+    {
+      method: 'POST',
+      path: `${COLLECTION}/_search`,
+      access: 'system/Immunization.s',
+      surface: 'fhir',
+      accepts: ['application/x-www-form-urlencoded'],
+      interaction: 'search-type',
+      handle: (request, reply) => search(request, reply, [...request.parameters, ...readForm(request)])
+    },
+    {
+      method: 'GET',
+      path: `${COLLECTION}/:id`,
+      access: 'system/Immunization.r',
+      surface: 'fhir',
+      interaction: 'read',
+      async handle(request, reply) {
+        refuseParameters(request)
+        const { id } = request.params as { id: string }
+        return sendVersion(request, reply, await history.read(callerOf(request), id))
+      }
+    },
+    {
+      method: 'GET',
+      path: `${COLLECTION}/:id/_history/:version`,
+      access: 'system/Immunization.r',
+      surface: 'fhir',
+      interaction: 'vread',
+      async handle(request, reply) {
+        refuseParameters(request)
+        const { id, version } = request.params as { id: string; version: string }
+        if (!/^[1-9]\d{0,8}$/.test(version))
+          throw doorFault(404, 'not-found', 'unknown-version', 'versions are whole numbers, counted from 1')
+        return sendVersion(request, reply, await history.readVersion(callerOf(request), id, Number(version)))
+      }
+    },
+    {
+      method: 'GET',
+      path: `${COLLECTION}/:id/_history`,
+      access: 'system/Immunization.r',
+      surface: 'fhir',
+      interaction: 'history-instance',
+      async handle(request, reply) {
+        const { id } = request.params as { id: string }
+        const options = optionsOf(request)
+        return sendFhir(request, reply, await history.versions(callerOf(request), id, request.parameters, options))
+      }
+    }
+  ]
+}
+
+/** Interactions on one record take no parameters. @throws FhirError 400 unless the caller asks for lenient handling */
+export function refuseParameters(request: FastifyRequest): void {
+  if (request.parameters.length === 0 || isLenient(request)) return
+  const text = 'there are no parameters here except _format and _pretty; Prefer: handling=lenient ignores others'
+  throw doorFault(400, 'not-supported', 'parameter-unknown', text)
+}
+
+function isLenient(request: FastifyRequest): boolean {
+  return parsePrefer(request.headers['prefer']).handling === 'lenient'
+}
+
+function readForm(request: FastifyRequest): readonly Parameter[] {
+  if (!Buffer.isBuffer(request.body)) return []
+  return withoutGeneral(parseParameters(decodeForm(request.body)))
+}
+
+function sendVersion(request: FastifyRequest, reply: FastifyReply, found: ReadVersion): FastifyReply {
+  const { version, lastUpdated, body } = found
+  request.logged['record_id'] = found.recordId
+  reply.headers({ etag: `W/"${version}"`, 'last-modified': lastUpdated.toUTCString() })
+  if (isNotModified(request.headers, version, lastUpdated)) return reply.code(304).send()
+  return sendFhir(request, reply, body)
+}

@@ -1,0 +1,54 @@
+// What the operations API answers: the contract between its routes and the command line.
+import type { RecordExplanation } from '../delivery/explain.js'
+import type { JudgedHealth } from '../delivery/judge-health.js'
+import type { DeliveryLine, DeliveryStory, StateCount } from '../storage/ops-delivery-queries.js'
+import type { ErrorGroup } from '../storage/ops-health-queries.js'
+import type { AuditLine, Refusal, RefusalCount } from '../storage/ops-trail-queries.js'
+
+export interface StatusAnswer extends JudgedHealth {
+  at: Date
+}
+
+export type ExplainAnswer = RecordExplanation
+
+export interface DeliveriesAnswer {
+  counts: StateCount[]
+  deliveries: DeliveryLine[]
+  /** Give it as `after` for the next page; null on the last. */
+  next: string | null
+}
+
+export type DeliveryAnswer = DeliveryStory
+
+export interface ErrorsAnswer {
+  since: Date
+  until: Date
+  groups: ErrorGroup[]
+}
+
+export interface RefusalsAnswer {
+  since: Date
+  until: Date
+  counts: RefusalCount[]
+  refusals: Omit<Refusal, 'place'>[]
+  next: string | null
+}
+
+export interface AuditAnswer {
+  entries: Omit<AuditLine, 'place'>[]
+  next: string | null
+}
+
+export interface DestinationAnswer {
+  destination: string
+  state: 'active' | 'paused'
+}
+
+/** An answer after its way through JSON: moments are ISO 8601 text. */
+export type Wire<Answer> = Answer extends Date
+  ? string
+  : Answer extends readonly (infer Item)[]
+    ? Wire<Item>[]
+    : Answer extends object
+      ? { [Key in keyof Answer]: Wire<Answer[Key]> }
+      : Answer

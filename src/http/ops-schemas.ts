@@ -1,0 +1,73 @@
+// What may be asked of the operations API: one schema and one type for each query string and body.
+import { DELIVERY_STATES, type DeliveryState } from '../storage/ops-delivery-queries.js'
+import { compileCheck } from './ops-check.js'
+
+const name = { type: 'string', minLength: 1, maxLength: 100 }
+const id = { type: 'string', format: 'uuid' }
+const moment = { type: 'string', format: 'moment' }
+const reason = { type: 'string', maxLength: 500, format: 'reason' }
+const limit = { type: 'integer', minimum: 1, maximum: 500 }
+const place = { type: 'string', format: 'place' }
+const states = { type: 'array', items: { enum: DELIVERY_STATES }, minItems: 1, uniqueItems: true }
+
+export const checkNoQuery = compileCheck<Record<string, never>>('query', object({}))
+
+interface Range {
+  since?: string
+  until?: string
+}
+
+interface Page {
+  limit?: number
+  after?: string
+}
+
+export interface DeliveriesQuery extends Range, Page {
+  destination?: string
+  state?: DeliveryState[]
+  class?: string
+  record?: string
+}
+export const checkDeliveriesQuery = compileCheck<DeliveriesQuery>(
+  'query',
+  object({ destination: name, state: states, class: name, since: moment, until: moment, record: id, limit, after: id })
+)
+
+export interface ErrorsQuery extends Range {
+  destination?: string
+  limit?: number
+}
+export const checkErrorsQuery = compileCheck<ErrorsQuery>(
+  'query',
+  object({ destination: name, since: moment, until: moment, limit })
+)
+
+export interface RefusalsQuery extends Range, Page {
+  supplier?: string
+  rule?: string
+}
+export const checkRefusalsQuery = compileCheck<RefusalsQuery>(
+  'query',
+  object({ supplier: name, rule: name, since: moment, until: moment, limit, after: place })
+)
+
+export interface AuditQuery extends Range, Page {
+  actor?: string
+  action?: string
+  record?: string
+}
+export const checkAuditQuery = compileCheck<AuditQuery>(
+  'query',
+  object({ actor: name, action: name, record: id, since: moment, until: moment, limit, after: place })
+)
+
+export const checkPathId = compileCheck<{ id: string }>('path', object({ id }, ['id']))
+
+export interface ReasonBody {
+  reason: string
+}
+export const checkReasonBody = compileCheck<ReasonBody>('body', object({ reason }, ['reason']))
+
+function object(properties: Record<string, object>, required: readonly string[] = []): object {
+  return { type: 'object', properties, required, additionalProperties: false }
+}

@@ -1,0 +1,199 @@
+// The HTTP door: one Fastify server made from the table of routes.
+import type { AddressInfo } from 'node:net'
+import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import { parseJson } from '../fhir/parse-json.js'
+import type { History } from '../history/history.js'
+import type { Ingest } from '../ingest/submission.js'
+import { sendError } from './answer.js'
+import { authenticate, requireScope } from './authenticate.js'
+import { createCapabilityStatement, type Capability } from './capability-statement.js'
+import type { HttpLog } from './http-log.js'
+import { immunizationReads } from './immunization-reads.js'
+import { immunizationWrites } from './immunization-writes.js'
+import { checkContentType } from './media-type.js'
+import { parseParameters, queryOf } from './parse-parameters.js'
+import { readAnswerForm, withoutGeneral } from './read-answer-form.js'
+import { correlationIdOf } from './request-id.js'
+import { FHIR_BASE, type Access, type Route } from './route.js'
+import { SAFE_SETTINGS, SECURITY_HEADERS } from './safe-settings.js'
+import { serviceRoutes, type Health } from './service-routes.js'
+import type { VerifyToken } from './token-verifier.js'
+import { refuseUnmatched } from './unmatched.js'
+
+export interface HttpServerDeps {
+  ingest: Ingest
+  history: History
+  verifyToken: VerifyToken
+  health: () => Promise<Health>
+  capability: Capability
+  limits: { bodyBytes: number }
+  log: HttpLog
+  now: () => Date
+  /** Where callers reach this service (https://hub.example); the address it listens on unless said. */
+  baseUrl?: string
+  /** Registers the operations API: routes below /ops, that want ops/read (GET) or ops/write unless they say otherwise. */
+  opsRoutes?: (app: FastifyInstance) => void
+}
+
+export interface HttpServer {
+  /** Resolves with the URL once it listens; rejects when the port is taken. */
+  listen(options: { host: string; port: number }): Promise<string>
+  /** Takes no new connections, answers the requests in flight. */
+  close(): Promise<void>
+  inject: FastifyInstance['inject']
+  /** Every route there is. */
+  readonly routes: readonly RegisteredRoute[]
+}
+
+export interface RegisteredRoute {
+  method: string
+  path: string
+  access: Access
+}
+
+export function createHttpServer(deps: HttpServerDeps): HttpServer {
+  const app = fastify({
+    ...SAFE_SETTINGS,
+    bodyLimit: deps.limits.bodyBytes,
+    frameworkErrors(error, request, reply) {
+      prepare(request, reply)
+      void sendError(error, request, reply, deps.log)
+    }
+  })
+  let closing = false
+  const registered = recordRoutes(app)
+  const base = (): string => `${(deps.baseUrl ?? addressOf(app)).replace(/\/$/, '')}${FHIR_BASE}`
+
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, parseBody)
+  for (const name of ['caller', 'parameters', 'answer', 'logged'] as const) app.decorateRequest(name, undefined)
+  app.addHook('onRequest', async (request, reply) => {
+    prepare(request, reply)
+    if (closing) reply.header('connection', 'close')
+    await admit(request, deps.verifyToken)
+  })
+  app.addHook('onResponse', (request, reply, done) => {
+    logAnswer(request, reply, deps.log)
+    done()
+  })
+  app.setErrorHandler((error, request, reply) => sendError(error, request, reply, deps.log))
+  app.setNotFoundHandler((request) => refuseUnmatched(request.url, registered))
+
+  for (const route of createRoutes(deps, base)) register(app, route)
+  deps.opsRoutes?.(app)
+
+  return {
+    listen: (options) => app.listen(options),
+    async close() {
+      closing = true
+      await app.close()
+    },
+    inject: app.inject.bind(app),
+    routes: registered
+  }
+}
+
+/** Every route but those of the operations API. */
+function createRoutes(deps: HttpServerDeps, base: () => string): Route[] {
+  const routes: Route[] = [
+    ...immunizationReads({ history: deps.history, base }),
+    ...immunizationWrites({ ingest: deps.ingest, now: deps.now, base })
+  ]
+  const statement = (): string => JSON.stringify(createCapabilityStatement(deps.capability, routes, base()))
+  return [...routes, ...serviceRoutes({ health: deps.health, statement })]
+}
+
+function register(app: FastifyInstance, { method, path, access, surface, accepts, handle }: Route): void {
+  app.route({
+    method,
+    url: path,
+    config: { access, surface, ...(accepts === undefined ? {} : { accepts }) },
+    handler: handle
+  })
+}
+
+// No route is open by an oversight: what does not say who may use it is refused at start.
+function recordRoutes(app: FastifyInstance): RegisteredRoute[] {
+  const registered: RegisteredRoute[] = []
+  app.addHook('onRoute', (route) => {
+    const methods = [route.method].flat()
+    const isOps = route.url.startsWith('/ops/')
+    const reads = methods.every((method) => method === 'GET' || method === 'HEAD')
+    const access = route.config?.access ?? (isOps ? (reads ? 'ops/read' : 'ops/write') : undefined)
+    if (access === undefined) throw new Error(`${route.url} does not say who may use it (config.access)`)
+    route.config = { surface: 'plain', ...route.config, access }
+    for (const method of methods) if (method !== 'HEAD') registered.push({ method, path: route.url, access })
+  })
+  return registered
+}
+
+function prepare(request: FastifyRequest, reply: FastifyReply): void {
+  request.logged = {}
+  request.parameters = []
+  request.answer = { type: 'application/fhir+json', pretty: false }
+  reply.headers(SECURITY_HEADERS).header('x-request-id', request.id)
+  const correlationId = correlationIdOf(request)
+  if (correlationId === undefined) return
+  request.logged['correlation_id'] = correlationId
+  reply.header('x-correlation-id', correlationId)
+}
+
+/** Who it is, whether they may, and whether question and answer have a form that is served: before a body is read. */
+async function admit(request: FastifyRequest, verifyToken: VerifyToken): Promise<void> {
+  const { access, surface, accepts } = request.routeOptions.config
+  if (request.is404 || access === undefined) return
+  if (access !== 'open') {
+    request.caller = await authenticate(request.raw, verifyToken)
+    requireScope(request.caller, access)
+  }
+  if (surface === 'fhir') {
+    const parameters = parseParameters(queryOf(request.url))
+    request.answer = readAnswerForm(request.headers.accept, parameters)
+    request.parameters = withoutGeneral(parameters)
+  }
+  if (accepts !== undefined && hasBody(request))
+    checkContentType(request.headers['content-type'], request.headers['content-encoding'], accepts)
+}
+
+function hasBody({ headers }: FastifyRequest): boolean {
+  return headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0'
+}
+
+// FHIR bodies stay bytes, so that what was sent can be kept as it was; others are read as strictly.
+function parseBody(request: FastifyRequest, body: Buffer, done: (error: Error | null, body?: unknown) => void): void {
+  if (request.routeOptions.config.surface === 'fhir' || request.is404) {
+    done(null, body)
+    return
+  }
+  try {
+    if (body.length === 0) done(null)
+    else {
+      checkContentType(request.headers['content-type'], request.headers['content-encoding'], ['application/json'])
+      done(null, parseJson(body).value)
+    }
+  } catch (error) {
+    done(error as Error)
+  }
+}
+
+function logAnswer(request: FastifyRequest, reply: FastifyReply, log: HttpLog): void {
+  log.info(
+    {
+      method: request.method,
+      route: request.routeOptions.url ?? 'unmatched',
+      status: reply.statusCode,
+      duration_ms: Math.round(reply.elapsedTime * 10) / 10,
+      request_id: request.id,
+      ...(request.caller === undefined ? {} : { client: request.caller.client }),
+      ...request.logged
+    },
+    'http.answered'
+  )
+}
+
+function addressOf(app: FastifyInstance): string {
+  const address = app.server.address() as AddressInfo | null
+  if (address === null) return 'http://localhost'
+  const host = address.family === 'IPv6' ? `[${address.address}]` : address.address
+  return `http://${host}:${address.port}`
+}

@@ -1,0 +1,62 @@
+// Routes that are open to anyone: health, what the service can do, and its description.
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { sendFhir } from './answer.js'
+import { FHIR_BASE, type Route } from './route.js'
+
+export interface Health {
+  ready: boolean
+  checks: { name: string; ok: boolean; detail?: string }[]
+}
+
+/** `statement`: the CapabilityStatement as JSON text. */
+export function serviceRoutes(deps: { health: () => Promise<Health>; statement: () => string }): Route[] {
+  const openapi = readFileSync(new URL('../../openapi.yaml', import.meta.url), 'utf8')
+  const openapiTag = tagOf(openapi)
+  return [
+    {
+      method: 'GET',
+      path: '/health/live',
+      access: 'open',
+      surface: 'plain',
+      handle: (_request, reply) => reply.send({ status: 'live' })
+    },
+    {
+      method: 'GET',
+      path: '/health/ready',
+      access: 'open',
+      surface: 'plain',
+      async handle(_request, reply) {
+        const { ready, checks } = await deps.health()
+        return reply.code(ready ? 200 : 503).send({ status: ready ? 'ready' : 'not ready', checks })
+      }
+    },
+    {
+      method: 'GET',
+      path: `${FHIR_BASE}/metadata`,
+      access: 'open',
+      surface: 'fhir',
+      handle(request, reply) {
+        const text = deps.statement()
+        reply.headers({ etag: tagOf(text), 'cache-control': 'no-cache' })
+        if (request.headers['if-none-match'] === tagOf(text)) return reply.code(304).send()
+        return sendFhir(request, reply, text)
+      }
+    },
+    {
+      method: 'GET',
+      path: '/openapi.yaml',
+      access: 'open',
+      surface: 'plain',
+      handle(request, reply) {
+        reply.headers({ etag: openapiTag, 'cache-control': 'no-cache' })
+        if (request.headers['if-none-match'] === openapiTag) return reply.code(304).send()
+        return reply.header('content-type', 'application/yaml; charset=utf-8').send(openapi)
+      }
+    }
+  ]
+}
+
+function tagOf(text: string): string {
+  return `W/"${createHash('sha256').update(text).digest('base64url').slice(0, 16)}"`
+}

@@ -1,0 +1,72 @@
+// Accepting: a list of submissions in, a list of verdicts out. What is in flight at the same moment shares one
+// transaction; whatever is acknowledged is committed.
+import { FhirError } from '../fhir/operation-outcome.js'
+import { isDatabaseDown } from '../storage/database-down.js'
+import type { Database } from '../storage/database.js'
+import { databaseDown, internalFault, tooBusy } from './answer.js'
+import { createGroupCommit } from './group-commit.js'
+import { judge, type Judges } from './judge.js'
+import type { VersionDeps } from './make-version.js'
+import { settle } from './settle.js'
+import type { Ingest, Submission, Verdict } from './submission.js'
+import { readWorkingSet, type JudgedSubmission } from './working-set.js'
+
+export interface IngestDeps extends VersionDeps {
+  database: Pick<Database, 'transaction'>
+  validator: Judges['validator']
+  /** The audit chain of this process. */
+  auditChainId: string
+  /** Called after a commit that may have made deliveries. */
+  onCommitted: () => void
+  /** Told of faults of ours; the error holds no patient's data. */
+  onFault: (error: unknown, requestIds: readonly string[]) => void
+  maxGroup?: number
+  maxWaiting?: number
+}
+
+export function createIngest(deps: IngestDeps): Ingest {
+  const group = createGroupCommit<JudgedSubmission, Verdict>((items) => commit(items, deps), {
+    maxGroup: deps.maxGroup ?? 128,
+    maxWaiting: deps.maxWaiting ?? 4096,
+    turnAway: tooBusy,
+    concernsAll: isDatabaseDown
+  })
+
+  async function acceptOne(submission: Submission): Promise<Verdict> {
+    try {
+      return await group.submit(judged(submission, deps))
+    } catch (error) {
+      if (error instanceof FhirError) return { status: error.status, issues: [...error.issues] }
+      if (isDatabaseDown(error)) {
+        const down = databaseDown(error)
+        return { status: down.status, issues: [...down.issues] }
+      }
+      deps.onFault(error, [submission.requestId])
+      return { status: 500, issues: [internalFault(submission.requestId)] }
+    }
+  }
+
+  return {
+    accept: (submissions) => Promise.all(submissions.map(acceptOne)),
+    close: () => group.close()
+  }
+}
+
+function judged(submission: Submission, deps: IngestDeps): JudgedSubmission {
+  if (submission.kind === 'delete') return { submission }
+  const judges = { validator: deps.validator, programmes: deps.rules.programmes }
+  const permission = submission.kind === 'create' ? 'C' : 'U'
+  return { submission, judgement: judge(submission.payload, submission.caller, permission, judges, deps.now()) }
+}
+
+async function commit(items: readonly JudgedSubmission[], deps: IngestDeps): Promise<Verdict[]> {
+  const verdicts = await deps.database.transaction(async (stores) => {
+    const set = await readWorkingSet(items, stores, deps.newId)
+    const made: Verdict[] = []
+    for (const item of items) made.push(await settle(item, set, deps))
+    await set.write(deps.auditChainId)
+    return made
+  })
+  deps.onCommitted()
+  return verdicts
+}

@@ -1,0 +1,177 @@
+// One new version: its body, its event group, what the supplier is told, and the deliveries that go with it.
+import { duplicateIssues } from '../dedup/explain.js'
+import type { DedupRules } from '../dedup/dedup-rules.js'
+import { fingerprintOf, type EventFingerprint } from '../dedup/fingerprint.js'
+import type { ProductAncestry } from '../dedup/product-ancestry.js'
+import type { DeliveryOperation } from '../storage/delivery.js'
+import { planDeliveries, type Wanting } from '../delivery/plan-deliveries.js'
+import { sha256 } from '../fhir/content-hash.js'
+import type { Issue } from '../fhir/issue.js'
+import { toOperationOutcome } from '../fhir/operation-outcome.js'
+import { composeStoredBody } from '../fhir/stored-body.js'
+import type { KnownEvent } from '../storage/event-store.js'
+import type { RecordHead } from '../storage/record-store.js'
+import type { ProgrammeRules } from '../programmes/programme-rules.js'
+import type { Judged } from './judge.js'
+import { regroupPatient, type Regrouped } from './regroup-patient.js'
+import type { Submission, Verdict } from './submission.js'
+import type { WorkingSet } from './working-set.js'
+
+export interface VersionRules {
+  programmes: ProgrammeRules
+  dedup: DedupRules
+  ancestry: ProductAncestry
+}
+
+export interface VersionDeps {
+  rules: VersionRules
+  destinations: readonly Wanting[]
+  now: () => Date
+  newId: () => string
+}
+
+export interface Accepted {
+  submission: Submission
+  /** Undefined for a delete. */
+  judged: Judged | undefined
+  /** Undefined for a new record. */
+  head: RecordHead | undefined
+  incoming: { kind: 'new' } | { kind: 'correction' | 'reinstatement'; issues: Issue[] }
+}
+
+export function makeVersion(accepted: Accepted, set: WorkingSet, deps: VersionDeps): Verdict {
+  const { submission, judged, incoming } = accepted
+  const operation = operationOf(accepted)
+  const head = nextHead(accepted, set, deps)
+  const known = set.eventsOf(head.patientKey)
+  const fingerprint =
+    judged === undefined ? knownFingerprint(known, head.recordId) : takeFingerprint(judged, deps.rules)
+  const regrouped = regroupPatient({ head, fingerprint, known, decisions: set.decisionsOf(head.patientKey) }, deps)
+  const issues = [
+    ...(incoming.kind === 'new' ? [] : incoming.issues),
+    ...(judged === undefined ? [] : programmeIssues(judged, head.recordId, regrouped, deps)),
+    ...duplicateIssues(head.recordId, regrouped.grouping, regrouped.records, deps.rules.dedup)
+  ]
+  const body =
+    submission.kind === 'delete'
+      ? null
+      : composeStoredBody(submission.payload, 'Immunization', {
+          id: head.recordId,
+          version: head.version,
+          lastUpdated: head.lastUpdated
+        })
+
+  set.addVersion(
+    {
+      head,
+      operation,
+      supplier: submission.caller.client,
+      requestId: submission.requestId,
+      payloadSha256: sha256(submission.kind === 'delete' ? '' : submission.payload.text),
+      outcome: issues.length === 0 ? null : JSON.stringify(toOperationOutcome(issues)),
+      body,
+      fingerprint: { antigens: fingerprint.antigens, features: fingerprint }
+    },
+    judged === undefined ? (accepted.head?.nhsNumber ?? null) : (judged.facts.nhsNumber ?? null)
+  )
+  set.setEvents(head.patientKey, regrouped.events)
+  set.addGroups(regrouped.groups)
+  set.replaceDecisions(head.patientKey, regrouped.grouping.covered, regrouped.decisions)
+  set.addDeliveries(plan(accepted, operation, head, regrouped, set, deps))
+  set.addAudit({
+    at: head.lastUpdated,
+    actor: submission.caller.client,
+    action: `immunization.${operation}`,
+    recordId: head.recordId,
+    version: head.version,
+    patientKey: head.patientKey,
+    detail: { requestId: submission.requestId, rules: issues.map(({ rule }) => rule) }
+  })
+  const { recordId, version, lastUpdated } = head
+  return {
+    status: statusOf(submission, incoming.kind),
+    issues,
+    record: { recordId, version, lastUpdated, ...(body === null ? {} : { body }) }
+  }
+}
+
+function operationOf({ submission, incoming }: Accepted): DeliveryOperation {
+  if (submission.kind === 'delete') return 'delete'
+  return incoming.kind === 'new' ? 'create' : incoming.kind === 'correction' ? 'update' : 'reinstate'
+}
+
+function statusOf(submission: Submission, kind: Accepted['incoming']['kind']): number {
+  if (submission.kind === 'delete') return 204
+  // A POST that corrects (a supplier's setting) makes no new record, one that reinstates does, as at the NHS API.
+  return submission.kind === 'create' && kind !== 'correction' ? 201 : 200
+}
+
+function nextHead(accepted: Accepted, set: WorkingSet, deps: VersionDeps): Omit<RecordHead, 'nhsNumber'> {
+  const { submission, judged, head } = accepted
+  const lastUpdated = deps.now()
+  if (judged === undefined) {
+    if (head === undefined) throw new Error('a delete without a stored record')
+    const { nhsNumber: _, ...kept } = head
+    return { ...kept, version: head.version + 1, deleted: true, lastUpdated }
+  }
+  const { facts, hashes } = judged
+  return {
+    recordId: head?.recordId ?? deps.newId(),
+    patientKey: head?.patientKey ?? set.patientKeyOf(judged),
+    identifierSystem: facts.identifier.system,
+    identifierValue: facts.identifier.value,
+    owner: head?.owner ?? submission.caller.client,
+    vaccineType: judged.vaccineType,
+    status: facts.status,
+    version: (head?.version ?? 0) + 1,
+    deleted: false,
+    occurrenceDay: facts.occurrenceDay,
+    occurrenceFrom: facts.occurrenceFrom,
+    contentSha256: hashes.strict,
+    clinicalSha256: hashes.clinical,
+    lastUpdated
+  }
+}
+
+function takeFingerprint(judged: Judged, rules: VersionRules): EventFingerprint {
+  return fingerprintOf(judged.facts, {
+    ancestry: rules.ancestry,
+    rules: rules.dedup,
+    nhsNumberVerified: judged.facts.isNhsNumberVerified
+  })
+}
+
+function knownFingerprint(known: readonly KnownEvent[], recordId: string): EventFingerprint {
+  const event = known.find((candidate) => candidate.recordId === recordId)
+  if (event === undefined) throw new Error(`record ${recordId} has no fingerprint`)
+  return event.fingerprint
+}
+
+// Intervals and once-per-season look at the patient's other events, which are only known now.
+function programmeIssues(judged: Judged, recordId: string, regrouped: Regrouped, deps: VersionDeps): Issue[] {
+  const own = regrouped.events.find((event) => event.recordId === recordId)?.groupId
+  const history = regrouped.events
+    .filter((event) => event.isSurvivor && event.groupId !== own)
+    .map(({ day, antigens, vaccineType }) => ({ day, antigens, vaccineType }))
+  if (history.length === 0) return judged.issues
+  const others = judged.issues.filter(({ layer }) => layer !== 'programme')
+  return [...others, ...deps.rules.programmes.judge(judged.facts, { ...judged.context, history }).issues]
+}
+
+function plan(
+  accepted: Accepted,
+  operation: DeliveryOperation,
+  head: Omit<RecordHead, 'nhsNumber'>,
+  regrouped: Regrouped,
+  set: WorkingSet,
+  deps: VersionDeps
+) {
+  const { recordId, version, patientKey, vaccineType } = head
+  const isSurvivor = regrouped.events.some((event) => event.recordId === recordId && event.isSurvivor)
+  const facts = accepted.judged?.facts
+  return planDeliveries(
+    { operation, vaccineType, isSurvivor, ...(facts === undefined ? {} : { facts }) },
+    deps.destinations,
+    set.lanesOf(recordId)
+  ).map((planned) => ({ ...planned, deliveryId: deps.newId(), recordId, version, patientKey }))
+}

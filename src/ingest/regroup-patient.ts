@@ -1,0 +1,117 @@
+// Steps of deduplication for one new version: its patient's events before, the grouping, and the rows that follow.
+import type { DedupRules } from '../dedup/dedup-rules.js'
+import type { EventFingerprint } from '../dedup/fingerprint.js'
+import { regroup, type Grouping } from '../dedup/regroup.js'
+import type { EventRecord } from '../dedup/survivor.js'
+import type { ReviewerDecision } from '../dedup/pair-book.js'
+import type { GroupWrite, KnownEvent, PairDecision } from '../storage/event-store.js'
+import type { RecordHead } from '../storage/record-store.js'
+
+export interface Touched {
+  head: Omit<RecordHead, 'nhsNumber'>
+  fingerprint: EventFingerprint
+  known: readonly KnownEvent[]
+  decisions: readonly PairDecision[]
+}
+
+export interface Regrouped {
+  grouping: Grouping
+  /** Everything that was compared, the touched record included. */
+  records: readonly EventRecord[]
+  /** The patient's events as they are now. */
+  events: KnownEvent[]
+  groups: GroupWrite[]
+  decisions: PairDecision[]
+}
+
+export function regroupPatient(
+  { head, fingerprint, known, decisions }: Touched,
+  deps: { rules: { dedup: DedupRules }; newId: () => string; now: () => Date }
+): Regrouped {
+  const stored = known.find((event) => event.recordId === head.recordId)
+  const record: EventRecord = {
+    recordId: head.recordId,
+    patientKey: head.patientKey,
+    deleted: head.deleted,
+    fingerprint,
+    ...(stored === undefined ? {} : { groupId: stored.groupId })
+  }
+  const records: EventRecord[] = [...known.filter((event) => event !== stored), record]
+  const grouping = regroup({
+    records,
+    decisions: decisions.flatMap(toReviewerDecision),
+    rules: deps.rules.dedup,
+    touched: [head.recordId],
+    newGroupId: deps.newId
+  })
+  return {
+    grouping,
+    records,
+    events: nowKnown(records, known, head, grouping),
+    groups: toGroupWrites(grouping, head.patientKey, known),
+    decisions: grouping.pairs.flatMap((pair) => toDecision(pair, head.patientKey, deps.now()))
+  }
+}
+
+function toReviewerDecision({ recordA, recordB, outcome, decidedBy }: PairDecision): ReviewerDecision[] {
+  return decidedBy === 'system' || outcome === 'possible' ? [] : [{ recordA, recordB, outcome }]
+}
+
+function nowKnown(
+  records: readonly EventRecord[],
+  known: readonly KnownEvent[],
+  head: Touched['head'],
+  grouping: Grouping
+): KnownEvent[] {
+  const before = new Map(known.map((event) => [event.recordId, event]))
+  const covered = new Set(grouping.covered)
+  const survivors = new Set(grouping.groups.map((group) => group.survivor))
+  return records.map((record) => {
+    const { recordId, fingerprint } = record
+    const event = before.get(recordId)
+    if (event !== undefined && !covered.has(recordId)) return event
+    return {
+      ...record,
+      vaccineType: recordId === head.recordId ? head.vaccineType : (event?.vaccineType ?? head.vaccineType),
+      day: fingerprint.day,
+      antigens: fingerprint.antigens,
+      groupId: grouping.groupIdOf.get(recordId) ?? '',
+      isSurvivor: survivors.has(recordId)
+    }
+  })
+}
+
+function toGroupWrites(grouping: Grouping, patientKey: string, known: readonly KnownEvent[]): GroupWrite[] {
+  const emptied = grouping.emptied.map((groupId): GroupWrite => {
+    const anchor = known.find((event) => event.groupId === groupId)
+    if (anchor === undefined) throw new Error(`event group ${groupId} is not known`)
+    return { groupId, patientKey, anchorRecordId: anchor.recordId, survivorRecordId: null, members: [] }
+  })
+  const filled = grouping.groups.map(({ groupId, anchor, survivor, members }) => ({
+    groupId,
+    patientKey,
+    anchorRecordId: anchor,
+    survivorRecordId: survivor ?? null,
+    members
+  }))
+  return [...emptied, ...filled]
+}
+
+function toDecision(pair: Grouping['pairs'][number], patientKey: string, decidedAt: Date): PairDecision[] {
+  const { recordA, recordB, verdict } = pair
+  if (verdict.rule === 'V6') return []
+  return [
+    {
+      recordA,
+      recordB,
+      patientKey,
+      outcome: verdict.outcome,
+      rule: verdict.rule,
+      score: verdict.score,
+      features: verdict.features,
+      rulesVersion: verdict.rulesVersion,
+      decidedBy: 'system',
+      decidedAt
+    }
+  ]
+}

@@ -1,0 +1,98 @@
+// Steps 2 and 5 of the path, inside the transaction: what each submission of a group becomes, given what is known.
+import { sha256 } from '../fhir/content-hash.js'
+import type { Issue } from '../fhir/issue.js'
+import { toOperationOutcome } from '../fhir/operation-outcome.js'
+import type { RecordHead } from '../storage/record-store.js'
+import { changedPathIssues } from './answer.js'
+import { classifyCreate, classifyDelete, classifyUpdate, type Incoming } from './classify-incoming.js'
+import { checkPermission, type Judged } from './judge.js'
+import { makeVersion, type VersionDeps } from './make-version.js'
+import type { Submission, Verdict } from './submission.js'
+import type { JudgedSubmission, WorkingSet } from './working-set.js'
+
+export async function settle(item: JudgedSubmission, set: WorkingSet, deps: VersionDeps): Promise<Verdict> {
+  const { submission, judgement } = item
+  if (judgement?.kind === 'refused') return refuse(submission, judgement.status, judgement.issues, set, deps)
+  const judged = judgement?.judged
+  const head = set.findHead(submission, judged)
+  const incoming = classify(submission, judged, head)
+  switch (incoming.kind) {
+    case 'refused':
+      return refuse(submission, incoming.status, withWarnings(incoming.issues, judged), set, deps)
+    case 'changed': {
+      const stored = head === undefined ? undefined : await set.currentBody(head.recordId)
+      const sent = submission.kind === 'delete' ? undefined : submission.payload.value
+      const paths = stored === undefined ? [] : changedPathIssues(stored, sent)
+      const verdict = refuse(submission, 409, [...incoming.issues, ...paths], set, deps)
+      return head === undefined ? verdict : { ...verdict, record: recordOf(head) }
+    }
+    case 'resend':
+      return answerResend(submission, incoming.issues, head, set)
+    case 'new':
+    case 'correction':
+    case 'reinstatement':
+      return makeVersion({ submission, judged, head, incoming }, set, deps)
+  }
+}
+
+function classify(submission: Submission, judged: Judged | undefined, head: RecordHead | undefined): Incoming {
+  if (submission.kind === 'delete') return mayChange(submission, head) ?? classifyDelete(submission, head)
+  if (judged === undefined) throw new Error('a create or an update was settled without a judgement')
+  if (submission.kind === 'create') return classifyCreate(judged, submission, head)
+  return mayChange(submission, head) ?? classifyUpdate(judged, submission, head)
+}
+
+// The permission on the stored vaccine type; that on the new one was looked at by the judges.
+function mayChange(submission: Submission, head: RecordHead | undefined): Incoming | undefined {
+  if (head?.owner !== submission.caller.client) return undefined
+  const missing = checkPermission(submission.caller, submission.kind === 'delete' ? 'D' : 'U', head.vaccineType)
+  return missing === undefined ? undefined : { kind: 'refused', status: 403, issues: [missing] }
+}
+
+async function answerResend(
+  submission: Submission,
+  issues: Issue[],
+  head: RecordHead | undefined,
+  set: WorkingSet
+): Promise<Verdict> {
+  if (head === undefined) throw new Error('a resend without a stored record')
+  const body = submission.kind === 'delete' ? undefined : await set.currentBody(head.recordId)
+  return {
+    status: submission.kind === 'delete' ? 204 : 200,
+    issues,
+    record: { ...recordOf(head), ...(body === undefined ? {} : { body }) }
+  }
+}
+
+// Whatever was received is kept as it was sent, with the answer it got.
+function refuse(
+  submission: Submission,
+  status: number,
+  issues: Issue[],
+  set: WorkingSet,
+  deps: Pick<VersionDeps, 'newId'>
+): Verdict {
+  if (submission.kind !== 'delete') {
+    const errors = issues.filter(({ severity }) => severity === 'error' || severity === 'fatal')
+    set.addRefused({
+      submissionId: deps.newId(),
+      receivedAt: submission.receivedAt,
+      supplier: submission.caller.client,
+      requestId: submission.requestId,
+      httpStatus: status,
+      rules: [...new Set(errors.map(({ rule }) => rule))],
+      payloadSha256: sha256(submission.payload.text),
+      body: submission.payload.text,
+      outcome: JSON.stringify(toOperationOutcome(issues))
+    })
+  }
+  return { status, issues }
+}
+
+function withWarnings(issues: Issue[], judged: Judged | undefined): Issue[] {
+  return [...issues, ...(judged?.issues ?? [])]
+}
+
+function recordOf(head: RecordHead): { recordId: string; version: number; lastUpdated: Date } {
+  return { recordId: head.recordId, version: head.version, lastUpdated: head.lastUpdated }
+}

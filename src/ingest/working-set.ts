@@ -1,0 +1,175 @@
+// What a group knows while it is being settled: what was read under lock, and what will be written at its end. A later
+// submission of the group sees what an earlier one decided.
+import type { AuditEntry } from '../storage/audit-store.js'
+import type { Stores } from '../storage/database.js'
+import type { GroupWrite, KnownEvent, PairDecision } from '../storage/event-store.js'
+import type { NewDelivery } from '../storage/outbox-store.js'
+import type { RecordHead, RefusedSubmission, VersionWrite } from '../storage/record-store.js'
+import type { Judged, Judgement } from './judge.js'
+import type { Submission } from './submission.js'
+
+/** A submission with what the judges said of it; a delete has no judgement. */
+export interface JudgedSubmission {
+  submission: Submission
+  judgement?: Judgement
+}
+
+export interface WorkingSet {
+  findHead(submission: Submission, judged: Judged | undefined): RecordHead | undefined
+  /** The patient of a judged submission; made on the spot when there is no NHS number. */
+  patientKeyOf(judged: Judged): string
+  eventsOf(patientKey: string): readonly KnownEvent[]
+  decisionsOf(patientKey: string): readonly PairDecision[]
+  lanesOf(recordId: string): ReadonlySet<string>
+  /** Body of the current version, be it stored or about to be. */
+  currentBody(recordId: string): Promise<string | undefined>
+  addVersion(write: VersionWrite, nhsNumber: string | null): void
+  /** Replaces what is known of the patient's events. */
+  setEvents(patientKey: string, events: readonly KnownEvent[]): void
+  addGroups(groups: readonly GroupWrite[]): void
+  /** What the system decided of these records before is over; reviewers' decisions stay. */
+  replaceDecisions(patientKey: string, recordIds: readonly string[], made: readonly PairDecision[]): void
+  addDeliveries(deliveries: readonly NewDelivery[]): void
+  addRefused(refused: RefusedSubmission): void
+  addAudit(entry: AuditEntry): void
+  /** Writes everything, in as many statements as there are kinds of rows. */
+  write(auditChainId: string): Promise<void>
+}
+
+/** Reads and locks what the group needs: heads first, then patients, both in key order, so that groups cannot deadlock. */
+export async function readWorkingSet(
+  items: readonly JudgedSubmission[],
+  stores: Stores,
+  newId: () => string
+): Promise<WorkingSet> {
+  const wanted = items.map(({ submission, judgement }) => ({
+    submission,
+    judged: judgement?.kind === 'sound' ? judgement.judged : undefined
+  }))
+  const heads = await stores.records.lockHeads({
+    identifiers: wanted.flatMap(({ submission, judged }) =>
+      submission.kind === 'create' && judged !== undefined ? [judged.facts.identifier] : []
+    ),
+    recordIds: wanted.flatMap(({ submission }) => (submission.kind === 'create' ? [] : [submission.recordId]))
+  })
+  const numbers = new Set(wanted.flatMap(({ judged }) => judged?.facts.nhsNumber ?? []))
+  const patients = await stores.records.lockPatients({
+    newKeys: new Map([...numbers].map((number) => [number, newId()])),
+    patientKeys: heads.map((head) => head.patientKey)
+  })
+  const patientKeys = [...new Set([...patients.values(), ...heads.map((head) => head.patientKey)])]
+  return createWorkingSet(stores, newId, {
+    heads,
+    patients,
+    events: await stores.events.findEvents(patientKeys),
+    decisions: await stores.events.findDecisions(patientKeys),
+    lanes: await stores.outbox.findLanes(heads.map((head) => head.recordId))
+  })
+}
+
+interface Known {
+  heads: readonly RecordHead[]
+  patients: ReadonlyMap<string, string>
+  events: readonly KnownEvent[]
+  decisions: readonly PairDecision[]
+  lanes: Map<string, Set<string>>
+}
+
+function createWorkingSet(stores: Stores, newId: () => string, known: Known): WorkingSet {
+  const headById = new Map(known.heads.map((head) => [head.recordId, head]))
+  const idByIdentifier = new Map(
+    known.heads.map((head) => [identifierKey(head.identifierSystem, head.identifierValue), head.recordId])
+  )
+  const events = groupByPatient(known.events)
+  const decisions = groupByPatient(known.decisions)
+  const unidentified: string[] = []
+  const versions: VersionWrite[] = []
+  const groups = new Map<string, GroupWrite>()
+  const newDecisions = new Map<string, PairDecision>()
+  const endedDecisions = new Map<string, PairDecision>()
+  const deliveries: NewDelivery[] = []
+  const refused: RefusedSubmission[] = []
+  const audit: AuditEntry[] = []
+
+  return {
+    findHead(submission, judged) {
+      if (submission.kind !== 'create') return headById.get(submission.recordId)
+      if (judged === undefined) return undefined
+      const { system, value } = judged.facts.identifier
+      return headById.get(idByIdentifier.get(identifierKey(system, value)) ?? '')
+    },
+    patientKeyOf(judged) {
+      const number = judged.facts.nhsNumber
+      const key = number === undefined ? undefined : known.patients.get(number)
+      if (key !== undefined) return key
+      const made = newId()
+      unidentified.push(made)
+      return made
+    },
+    eventsOf: (patientKey) => events.get(patientKey) ?? [],
+    decisionsOf: (patientKey) => decisions.get(patientKey) ?? [],
+    lanesOf: (recordId) => known.lanes.get(recordId) ?? new Set(),
+    async currentBody(recordId) {
+      const pending = versions.findLast((write) => write.head.recordId === recordId)
+      return pending?.body ?? (await stores.records.findCurrentBody(recordId))
+    },
+    addVersion(write, nhsNumber) {
+      const { head } = write
+      versions.push(write)
+      headById.set(head.recordId, { ...head, nhsNumber })
+      idByIdentifier.set(identifierKey(head.identifierSystem, head.identifierValue), head.recordId)
+    },
+    setEvents: (patientKey, replaced) => void events.set(patientKey, [...replaced]),
+    addGroups(written) {
+      for (const group of written) groups.set(group.groupId, group)
+    },
+    replaceDecisions(patientKey, recordIds, made) {
+      const covered = new Set(recordIds)
+      const isOver = ({ decidedBy, recordA, recordB }: PairDecision): boolean =>
+        decidedBy === 'system' && (covered.has(recordA) || covered.has(recordB))
+      const before = decisions.get(patientKey) ?? []
+      for (const over of before.filter(isOver)) {
+        newDecisions.delete(pairKey(over))
+        endedDecisions.set(pairKey(over), over)
+      }
+      for (const decision of made) newDecisions.set(pairKey(decision), decision)
+      decisions.set(patientKey, [...before.filter((decision) => !isOver(decision)), ...made])
+    },
+    addDeliveries(planned) {
+      deliveries.push(...planned)
+      for (const { recordId, destination } of planned)
+        known.lanes.set(recordId, new Set([...(known.lanes.get(recordId) ?? []), destination]))
+    },
+    addRefused: (submission) => void refused.push(submission),
+    addAudit: (entry) => void audit.push(entry),
+    async write(auditChainId) {
+      await stores.records.insertUnidentifiedPatients(unidentified)
+      await stores.records.writeVersions(versions)
+      await stores.events.writeGroups([...groups.values()])
+      await stores.events.endDecisions([...endedDecisions.values()])
+      await stores.events.writeDecisions([...newDecisions.values()])
+      await stores.outbox.insert(deliveries)
+      await stores.records.insertRefused(refused)
+      await stores.audit.append(auditChainId, audit)
+    }
+  }
+}
+
+// The separator cannot stand in a stored text: PostgreSQL refuses NUL, and so does the strict JSON reader.
+function identifierKey(system: string, value: string): string {
+  return `${system}\u0000${value}`
+}
+
+function pairKey({ recordA, recordB }: PairDecision): string {
+  return `${recordA} ${recordB}`
+}
+
+function groupByPatient<Row extends { patientKey: string }>(rows: readonly Row[]): Map<string, Row[]> {
+  const byPatient = new Map<string, Row[]>()
+  for (const row of rows) {
+    const others = byPatient.get(row.patientKey)
+    if (others === undefined) byPatient.set(row.patientKey, [row])
+    else others.push(row)
+  }
+  return byPatient
+}

@@ -1,0 +1,24 @@
+import { NO_PARAMS, type Check, type CheckScope, type NoParams } from '../check.js'
+import { addAge, parseAge } from '../age.js'
+import { isBefore, parseDayRange } from '../day-range.js'
+
+const ONE_DAY = parseAge('P1D')
+
+export const batchNotExpired: Check<NoParams, CheckScope> = {
+  description: 'The batch had not expired on the day of vaccination; the expiry day itself is allowed.',
+  rules: ['batch-expired'],
+  appliesTo: 'given',
+  params: NO_PARAMS,
+  compile:
+    () =>
+    ({ facts, occurrence }) => {
+      const expiry = facts.expirationDate === undefined ? undefined : parseDayRange(facts.expirationDate)
+      if (expiry === undefined || isBefore(occurrence, addAge(expiry.last, ONE_DAY)) !== 'no') return undefined
+      return {
+        rule: 'batch-expired',
+        code: 'business-rule',
+        expression: ['Immunization.expirationDate', 'Immunization.occurrence.ofType(dateTime)'],
+        text: 'the batch expired before the day of vaccination; correct the date that is wrong, or send isSubpotent true when an expired dose was really given'
+      }
+    }
+}

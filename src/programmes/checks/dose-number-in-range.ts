@@ -1,0 +1,20 @@
+import { NO_PARAMS, type Check, type CheckScope, type NoParams } from '../check.js'
+
+export const doseNumberInRange: Check<NoParams, CheckScope> = {
+  description: 'The dose number, where it is a number, is 1 to 9.',
+  rules: ['dose-number-out-of-range'],
+  appliesTo: 'every-status',
+  params: NO_PARAMS,
+  compile:
+    () =>
+    ({ facts, paths }) => {
+      const { doseNumber } = facts
+      if (doseNumber === undefined || (doseNumber >= 1 && doseNumber <= 9)) return undefined
+      return {
+        rule: 'dose-number-out-of-range',
+        code: 'value',
+        expression: [paths.doseNumber],
+        text: 'the dose number must be 1 to 9; send doseNumberString with a text such as "Dose sequence not recorded" when it is not known'
+      }
+    }
+}

@@ -1,0 +1,82 @@
+import { addAge, type Age } from '../age.js'
+import type { Check, Finding, HistoricEvent, Subject } from '../check.js'
+import { isExactDay } from '../day-range.js'
+import { compileDoseLimits } from '../dose-schedule.js'
+import { daysBetween } from '../../fhir/dates.js'
+
+interface MinIntervalParams {
+  days?: number
+  antigens?: string[]
+}
+
+export const minInterval: Check<MinIntervalParams> = {
+  description:
+    'Since the last dose against the same disease at least the interval of the dose row, else of the check, has passed; half of it or less is a likely duplicate.',
+  rules: ['dose-too-early', 'suspect-duplicate'],
+  appliesTo: 'given',
+  params: {
+    type: 'object',
+    additionalProperties: false,
+    properties: {
+      days: {
+        description: 'Least days since the last dose, where no dose row with an interval fits.',
+        type: 'integer',
+        minimum: 1
+      },
+      antigens: {
+        description: 'Target diseases that count as the same; without it those of the programme.',
+        type: 'array',
+        minItems: 1,
+        items: { type: 'string', format: 'snomed-concept' }
+      }
+    }
+  },
+  compile: (params, { programme }) => {
+    const antigens = new Set(params.antigens ?? programme.targetDiseases)
+    const intervalsOf = compileDoseLimits(programme, 'minIntervalFromPrevious')
+    const fallback: Age[] = params.days === undefined ? [] : [{ years: 0, months: 0, days: params.days }]
+    return (subject) => {
+      if (!isExactDay(subject.occurrence)) return undefined
+      const last = lastEvent(subject, antigens)
+      if (last === undefined) return undefined
+      const rows = subject.facts.doseNumber === undefined ? [] : intervalsOf(subject)
+      return judgeInterval(last, subject.occurrence.first, rows.length > 0 ? rows : fallback, programme.title)
+    }
+  }
+}
+
+function lastEvent({ history, occurrence }: Subject, antigens: ReadonlySet<string>): string | undefined {
+  let last: string | undefined
+  for (const event of history) {
+    if (event.day <= occurrence.first && (last === undefined || event.day > last) && shares(event, antigens))
+      last = event.day
+  }
+  return last
+}
+
+function shares(event: HistoricEvent, antigens: ReadonlySet<string>): boolean {
+  return event.antigens.some((antigen) => antigens.has(antigen))
+}
+
+// Several rows may fit where a cohort is not known: the shortest interval counts.
+function judgeInterval(lastDay: string, day: string, intervals: readonly Age[], title: string): Finding | undefined {
+  const [dueDay] = intervals.map((interval) => addAge(lastDay, interval)).sort()
+  if (dueDay === undefined || day >= dueDay) return undefined
+  const asked = daysBetween(lastDay, dueDay)
+  const passed = daysBetween(lastDay, day)
+  const expression = ['Immunization.occurrence.ofType(dateTime)']
+  if (passed * 2 < asked) {
+    return {
+      rule: 'suspect-duplicate',
+      code: 'duplicate',
+      expression,
+      text: `"${title}" asks for ${asked} days since the last dose and less than half of them have passed: this may be the same vaccination reported twice; check the date, or nothing to do if both were given`
+    }
+  }
+  return {
+    rule: 'dose-too-early',
+    code: 'business-rule',
+    expression,
+    text: `"${title}" asks for ${asked} days since the last dose against the same disease; check the date, and whether the dose counts`
+  }
+}

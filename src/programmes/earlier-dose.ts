@@ -1,0 +1,45 @@
+// The question of oncePerSeason and oncePerLifetime: was there a dose before, on another day?
+import { compileCohort } from './cohort.js'
+import type { ParamsSchema, Subject } from './check.js'
+import { overlaps, type Period } from './day-range.js'
+import type { Programme } from './programme.js'
+
+export interface OnceParams {
+  exceptCohort?: string
+  exceptFlag?: string
+}
+
+export const ONCE_PARAMS: ParamsSchema = {
+  type: 'object',
+  additionalProperties: false,
+  properties: {
+    exceptCohort: { description: 'Cohort that may have more than one dose.', type: 'string', minLength: 1 },
+    exceptFlag: {
+      description: 'Flag of patients who may have more than one dose.',
+      type: 'string',
+      pattern: '^[A-Z_]+$'
+    }
+  }
+}
+
+/** True when a dose against a disease of the programme was given in the period before this one, and no exception may hold. */
+export function compileHadDose(
+  params: OnceParams,
+  programme: Programme,
+  period: Period
+): (subject: Subject) => boolean {
+  const diseases = new Set(programme.targetDiseases)
+  const cohort = programme.cohorts?.find(({ id }) => id === params.exceptCohort)
+  const isException = cohort === undefined ? () => 'out' as const : compileCohort(cohort)
+  return (subject) => {
+    const { history, occurrence, flags } = subject
+    if (!overlaps(occurrence, period)) return false
+    // The same day is left out: whether that is the same vaccination is for deduplication to say.
+    const before = history.some(
+      ({ day, antigens }) =>
+        day >= period.from && day < occurrence.first && antigens.some((antigen) => diseases.has(antigen))
+    )
+    if (!before || isException(subject) !== 'out') return false
+    return params.exceptFlag === undefined || flags[params.exceptFlag] === false
+  }
+}

@@ -1,0 +1,41 @@
+// BullMQ on PostgreSQL, in the schema bullmq of the ledger's own database: for where there is no Redis.
+import { createPostgresBackend, runMigrations, withBackend, type PgPool } from 'bullmq'
+import type { Pool } from '../storage/pool.js'
+import { JOB_OPTIONS, STREAMS, WORKER_OPTIONS, type QueueEngine, type RingJob } from './engine.js'
+
+/** Its jobs live and die with the ledger, so there is nothing to tell apart. */
+const EPOCH = '00000000-0000-0000-0000-000000000000'
+
+/**
+ * Brings BullMQ's tables to the release that is installed. Part of our own migration step, because since 6.1 BullMQ does
+ * not do it on connecting. Any number of processes may call it at once.
+ */
+export async function migrateQueue(pool: Pool): Promise<void> {
+  const client = await pool.connect()
+  try {
+    await runMigrations(client)
+    client.release()
+  } catch (error) {
+    client.release(true)
+    throw error
+  }
+}
+
+/** `pool`: of createQueuePool, with one connection to spare for each worker, which keeps it to listen on. */
+export function createPostgresEngine(pool: Pool): QueueEngine {
+  // A pg.Pool in all that is used of it; the declarations differ in overloads (feasibility.md A3).
+  const connection = pool as unknown as PgPool
+  const { Queue, Worker } = withBackend(createPostgresBackend)
+  return {
+    kind: 'postgres',
+    openQueue: (destination) =>
+      new Queue<RingJob>(destination, { connection, defaultJobOptions: JOB_OPTIONS, streams: STREAMS }),
+    openWorker: (destination, concurrency, process) =>
+      new Worker<RingJob>(destination, process, { ...WORKER_OPTIONS, connection, concurrency }),
+    isReady: () => true,
+    readEpoch: () => Promise.resolve(EPOCH),
+    writeEpoch: () => Promise.resolve(),
+    check: () => Promise.resolve([]),
+    close: () => Promise.resolve()
+  }
+}

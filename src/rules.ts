@@ -1,0 +1,62 @@
+// The rule catalogues, read from profiles/ and compiled once.
+import { parseDedupRules, withProgrammeWindows, type DedupRules, type EventWindow } from './dedup/dedup-rules.js'
+import { parseProductAncestry, type ProductAncestry } from './dedup/product-ancestry.js'
+import type { VaccineType } from './fhir/vaccine-types.js'
+import { isProgrammeFile, parseProgramme } from './programmes/parse-programme.js'
+import type { Programme } from './programmes/programme.js'
+import { createProgrammeRules, type ProgrammeRules } from './programmes/programme-rules.js'
+import { parseVaccineCodes } from './programmes/vaccine-codes.js'
+import { createValidator, type Validator } from './validation/validator.js'
+import { PACKAGE_ROOT, readFolder, readOne } from './catalogues.js'
+
+export interface Rules {
+  validator: Validator
+  programmes: ProgrammeRules
+  programmeFiles: readonly Programme[]
+  dedup: DedupRules
+  ancestry: ProductAncestry
+}
+
+/** Version of the weights in force; the file of that name lies in profiles/dedup/. */
+const DEDUP_VERSION = 'dedup-1.0.0'
+
+/** @throws Error naming the file and the fault; the service does not start on a bad catalogue */
+export async function loadRules(profiles: URL = new URL('profiles/', PACKAGE_ROOT)): Promise<Rules> {
+  const [r4, ukCore, programmeFolder, products, procedures, ancestry, dedup] = await Promise.all([
+    readFolder(new URL('r4/', profiles), ['.json']),
+    readFolder(new URL('uk-core/', profiles), ['.json']),
+    readFolder(new URL('programmes/', profiles), ['.yaml']),
+    readOne(new URL('terminology/vaccine-products.yaml', profiles), 'terminology/vaccine-products.yaml'),
+    readOne(new URL('terminology/vaccination-procedures.yaml', profiles), 'terminology/vaccination-procedures.yaml'),
+    readOne(new URL('terminology/product-ancestry.yaml', profiles), 'terminology/product-ancestry.yaml'),
+    readOne(new URL(`dedup/${DEDUP_VERSION}.yaml`, profiles), `${DEDUP_VERSION}.yaml`)
+  ])
+  const programmeFiles = programmeFolder
+    .filter(({ name }) => isProgrammeFile(name))
+    .map(({ name, value }) => parseProgramme(name, value))
+  const codes = {
+    products: parseVaccineCodes(products.name, products.value),
+    procedures: parseVaccineCodes(procedures.name, procedures.value)
+  }
+  return {
+    validator: createValidator({ r4, ukCore }),
+    programmes: createProgrammeRules(programmeFiles, codes),
+    programmeFiles,
+    dedup: withProgrammeWindows(parseDedupRules(dedup.name, dedup.value), windowsOf(programmeFiles)),
+    ancestry: parseProductAncestry(ancestry.name, ancestry.value)
+  }
+}
+
+// Of several active files for one vaccine type, the widest window: the pair decides later what it is.
+function windowsOf(programmes: readonly Programme[]): Partial<Record<VaccineType, Partial<EventWindow>>> {
+  const windows: Partial<Record<VaccineType, Partial<EventWindow>>> = {}
+  for (const { status, vaccineType, dedup } of programmes) {
+    if (status !== 'active' || dedup === undefined) continue
+    const known = windows[vaccineType]
+    windows[vaccineType] = {
+      ...dedup,
+      ...(dedup.windowDays === undefined ? {} : { windowDays: Math.max(dedup.windowDays, known?.windowDays ?? 0) })
+    }
+  }
+  return windows
+}

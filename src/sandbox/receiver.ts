@@ -1,0 +1,39 @@
+// What the three receivers of the sandbox have in common.
+import type { IncomingHttpHeaders } from 'node:http'
+
+export const SANDBOX_DESTINATIONS = ['nhs-immunisation-api', 'gp-record', 'eligibility-store'] as const
+export type SandboxDestination = (typeof SANDBOX_DESTINATIONS)[number]
+
+export interface SandboxRequest {
+  method: string
+  path: string
+  query: URLSearchParams
+  headers: IncomingHttpHeaders
+  body: string
+}
+
+export interface SandboxAnswer {
+  status: number
+  headers?: Record<string, string>
+  body?: string
+  /** What the journal says about it; `applied` when the receiver's state changed. */
+  effect?: { recordKey: string; version?: string; applied: boolean }
+}
+
+/** Faults that a receiver can be told to have, answered in its own words. */
+export type FaultAnswer = 'down' | 'limited' | 'refuse' | 'credentials'
+
+export interface Receiver {
+  /** True when the request could change the receiver. */
+  isWrite(request: SandboxRequest): boolean
+  answer(request: SandboxRequest): SandboxAnswer | Promise<SandboxAnswer>
+  fail(fault: FaultAnswer): SandboxAnswer
+  /** The journal's path: without an NHS number and without a query. */
+  journalPath(request: SandboxRequest): string
+  /** Everything it holds, for a person or a test to look at. */
+  holdings(): unknown
+}
+
+export function jsonAnswer(status: number, body: unknown, contentType = 'application/json'): SandboxAnswer {
+  return { status, headers: { 'Content-Type': contentType }, body: JSON.stringify(body) }
+}

@@ -1,0 +1,71 @@
+// One small HTTP server that plays the three receivers, keeps what arrives and has the faults it is told to have.
+// For evaluation, demonstration and tests: it listens on this machine only.
+import http from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { createHandler, type Handle, type SandboxSeed } from './handler.js'
+import { createSandboxKeys, type SandboxKeys } from './keys.js'
+
+export interface SandboxOptions {
+  /** 0, the default, takes any free port. */
+  port?: number
+  host?: '127.0.0.1'
+  now?: () => Date
+  keys?: SandboxKeys
+  seed?: SandboxSeed
+}
+
+export interface Sandbox {
+  url: string
+  keys: SandboxKeys
+  close(): Promise<void>
+}
+
+export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
+  const { port = 0, host = '127.0.0.1', now = () => new Date(), keys = createSandboxKeys(), seed } = options
+  let url = ''
+  const handle = createHandler(keys, seed, () => url, now)
+  const server = http.createServer((incoming, outgoing) => {
+    void serve(incoming, outgoing, handle)
+  })
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, host, resolve)
+  })
+  url = `http://${host}:${(server.address() as AddressInfo).port}`
+  return {
+    url,
+    keys,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => {
+          resolve()
+        })
+        server.closeAllConnections()
+      })
+  }
+}
+
+async function serve(incoming: http.IncomingMessage, outgoing: http.ServerResponse, handle: Handle): Promise<void> {
+  const closed = new AbortController()
+  outgoing.on('close', () => {
+    closed.abort()
+  })
+  try {
+    const chunks: Buffer[] = []
+    for await (const chunk of incoming) chunks.push(chunk as Buffer)
+    const { pathname, searchParams } = new URL(incoming.url ?? '/', 'http://sandbox')
+    const { method = 'GET', headers } = incoming
+    const body = Buffer.concat(chunks).toString('utf8')
+    const answer = await handle({ method, path: pathname, query: searchParams, headers, body }, closed.signal)
+    if (answer === 'reset') {
+      incoming.socket.resetAndDestroy()
+      return
+    }
+    outgoing.writeHead(answer.status, answer.headers)
+    outgoing.end(answer.body)
+  } catch {
+    // The caller broke off, or a receiver has a bug; either way there is nobody to explain it to.
+    if (!outgoing.headersSent) outgoing.writeHead(500)
+    outgoing.end()
+  }
+}

@@ -1,0 +1,69 @@
+// What nobody finishes is taken up again: leases of workers that died, lanes that lost their head.
+import type { Lane } from './delivery-endings.js'
+import type { Sql } from './sql.js'
+
+export interface SweptDelivery {
+  deliveryId: string
+  destination: string
+  state: 'verify' | 'held'
+}
+
+export interface DeliverySweeps {
+  /**
+   * in_flight whose lease is over -> verify, because the receiver may have it; after `maxCrashes` in a row -> held:
+   * a payload that kills its worker must not kill them all. At most `limit`, the oldest first.
+   */
+  sweepLeases(maxCrashes: number, limit: number): Promise<SweptDelivery[]>
+  /**
+   * Lanes with blocked deliveries and no live head: there are none unless somebody changed rows by hand. Repaired by
+   * lockRecords and promote in one transaction.
+   */
+  findHeadlessLanes(limit: number): Promise<Lane[]>
+}
+
+export function createDeliverySweeps(sql: Sql): DeliverySweeps {
+  return {
+    async sweepLeases(maxCrashes, limit) {
+      const { rows } = await sql.query<SweptDelivery>(SWEEP_LEASES, [maxCrashes, limit])
+      return rows
+    },
+    async findHeadlessLanes(limit) {
+      const { rows } = await sql.query<Lane>(FIND_HEADLESS, [limit])
+      return rows
+    }
+  }
+}
+
+const SWEEP_LEASES = `
+with lost as (
+  select delivery_id
+    from delivery
+   where state = 'in_flight'
+     and lease_until < now()
+   order by lease_until
+   limit $2
+     for update skip locked
+)
+update delivery
+   set state = case when crash_count + 1 >= $1 then 'held' else 'verify' end,
+       crash_count = crash_count + 1, outcome_unknown = true, due_at = now(),
+       lease_until = null, lease_owner = null,
+       last_attempt_at = now(), last_class = 'crashed', last_status = null,
+       last_message = 'The worker ' || lease_owner || ' did not finish within its lease (time '
+         || (crash_count + 1) || ' in a row)'
+  from lost
+ where delivery.delivery_id = lost.delivery_id
+returning delivery.delivery_id as "deliveryId", delivery.destination, delivery.state`
+
+const FIND_HEADLESS = `
+select distinct blocked.destination, blocked.record_id as "recordId"
+  from delivery as blocked
+ where blocked.state = 'blocked'
+   and not exists (
+         select
+           from delivery as head
+          where head.destination = blocked.destination
+            and head.record_id = blocked.record_id
+            and head.state in ('ready', 'queued', 'in_flight', 'verify', 'held')
+       )
+ limit $1`

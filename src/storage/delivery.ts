@@ -1,0 +1,28 @@
+// One version of one record on its way to one destination.
+import type { VaccineType } from '../fhir/vaccine-types.js'
+
+export type DeliveryOperation = 'create' | 'update' | 'delete' | 'reinstate'
+
+/** One version of one record on its way to one destination, as the worker claimed it. */
+export interface Delivery {
+  /** UUID. The stable idempotency key: the same on every attempt, sent as X-Request-ID (or the receiver's equal). */
+  deliveryId: string
+  destination: string
+  recordId: string
+  patientKey: string
+  version: number
+  operation: DeliveryOperation
+  vaccineType: VaccineType
+  /** Client name of the supplier that sent this version. */
+  supplier: string
+  /** The Immunization as stored (JSON text). For a delete: the last version before it. */
+  body: string
+  /** Counts from 1 within the current series of attempts. */
+  attempt: number
+  /** Fencing number: rises with every claim, a finish with an older one is ignored. */
+  epoch: number
+  /** True when an earlier attempt may have reached the receiver: ask before sending again. */
+  outcomeUnknown: boolean
+  /** What the receiver called this record after an earlier delivery. */
+  remote?: { id: string; version?: string }
+}

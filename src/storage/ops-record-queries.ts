@@ -1,0 +1,173 @@
+// The story of one record: its versions, where each one is, its event group and its possible duplicates.
+import type { DeliveryState } from './ops-delivery-queries.js'
+import type { Sql } from './sql.js'
+
+export interface RecordStory {
+  recordId: string
+  vaccineType: string
+  owner: string
+  status: string
+  currentVersion: number
+  deleted: boolean
+  lastUpdated: Date
+  /** Oldest first. */
+  versions: StoryVersion[]
+  /** In lane order: destination, then lane number. */
+  deliveries: StoryDelivery[]
+  group: StoryGroup | undefined
+  /** Pairs with another record that were found to be, or not to be, the same jab. */
+  pairs: StoryPair[]
+  /** Every destination that is known, wanted or not. */
+  destinations: StoryDestination[]
+}
+
+export interface StoryVersion {
+  version: number
+  operation: string
+  supplier: string
+  receivedAt: Date
+}
+
+export interface StoryDelivery {
+  deliveryId: string
+  destination: string
+  version: number
+  laneSeq: number
+  kind: string
+  state: DeliveryState
+  tries: number
+  crashCount: number
+  class: string | null
+  status: number | null
+  message: string | null
+  createdAt: Date
+  dueAt: Date
+  queuedAt: Date | null
+  leaseUntil: Date | null
+  finishedAt: Date | null
+  /** End of the latest attempt that has one. */
+  lastAttemptAt: Date | null
+}
+
+export interface StoryGroup {
+  groupId: string
+  role: string
+  survivorRecordId: string | null
+  memberRecordIds: string[]
+}
+
+export interface StoryPair {
+  recordId: string
+  outcome: 'same' | 'possible' | 'distinct'
+  rule: string
+  score: number
+  decidedBy: string
+  decidedAt: Date
+}
+
+export interface StoryDestination {
+  destination: string
+  state: 'active' | 'paused'
+  resumeAt: Date | null
+  resumeReason: string | null
+}
+
+export interface OpsRecordQueries {
+  findRecordStory(recordId: string): Promise<RecordStory | undefined>
+}
+
+type StoryHead = Omit<RecordStory, 'versions' | 'deliveries' | 'group' | 'pairs' | 'destinations'>
+
+export function createOpsRecordQueries(sql: Sql): OpsRecordQueries {
+  const rowsOf = async <Row extends object>(text: string, recordId: string): Promise<Row[]> =>
+    (await sql.query<Row>(text, [recordId])).rows
+  return {
+    async findRecordStory(recordId) {
+      const head = (await rowsOf<StoryHead>(FIND_HEAD, recordId))[0]
+      if (head === undefined) return undefined
+      return {
+        ...head,
+        versions: await rowsOf<StoryVersion>(FIND_VERSIONS, recordId),
+        deliveries: await rowsOf<StoryDelivery>(FIND_DELIVERIES, recordId),
+        group: (await rowsOf<StoryGroup>(FIND_GROUP, recordId))[0],
+        pairs: await rowsOf<StoryPair>(FIND_PAIRS, recordId),
+        destinations: (await sql.query<StoryDestination>(FIND_DESTINATIONS)).rows
+      }
+    }
+  }
+}
+
+const FIND_HEAD = `
+select record_id as "recordId",
+       vaccine_type as "vaccineType",
+       owner,
+       status,
+       current_version as "currentVersion",
+       deleted,
+       last_updated as "lastUpdated"
+  from record
+ where record_id = $1`
+
+const FIND_VERSIONS = `
+select version, operation, supplier, received_at as "receivedAt"
+  from record_version
+ where record_id = $1
+ order by version`
+
+const FIND_DELIVERIES = `
+select delivery_id as "deliveryId",
+       destination,
+       version,
+       lane_seq as "laneSeq",
+       kind,
+       state,
+       tries,
+       crash_count as "crashCount",
+       last_class as class,
+       last_status as status,
+       last_message as message,
+       created_at as "createdAt",
+       due_at as "dueAt",
+       queued_at as "queuedAt",
+       lease_until as "leaseUntil",
+       finished_at as "finishedAt",
+       (
+         select max(ended_at)
+           from delivery_attempt attempt
+          where attempt.delivery_id = delivery.delivery_id
+       ) as "lastAttemptAt"
+  from delivery
+ where record_id = $1
+ order by destination, lane_seq`
+
+const FIND_GROUP = `
+select member.group_id as "groupId",
+       member.role,
+       grouped.survivor_record_id as "survivorRecordId",
+       (
+         select array_agg(other.record_id::text order by other.record_id)
+           from event_group_member other
+          where other.group_id = member.group_id
+       ) as "memberRecordIds"
+  from event_group_member member
+  join event_group grouped using (group_id)
+ where member.record_id = $1`
+
+// Through the patient, by whom everything can be found, whichever side of the pair the record stands on.
+const FIND_PAIRS = `
+select case when pair.record_a = record.record_id then pair.record_b else pair.record_a end as "recordId",
+       pair.outcome,
+       pair.rule,
+       pair.score,
+       pair.decided_by as "decidedBy",
+       pair.decided_at as "decidedAt"
+  from record
+  join pair_decision pair on pair.patient_key = record.patient_key
+ where record.record_id = $1
+   and record.record_id in (pair.record_a, pair.record_b)
+ order by pair.decided_at, pair.record_a, pair.record_b`
+
+const FIND_DESTINATIONS = `
+select destination, state, resume_at as "resumeAt", resume_reason as "resumeReason"
+  from destination
+ order by destination`

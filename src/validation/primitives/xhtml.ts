@@ -1,0 +1,164 @@
+// Narrative: one well-formed XHTML div of formatting elements only. One scan over the text.
+// http://hl7.org/fhir/R4/narrative.html: basic HTML formatting elements of HTML 4.0 chapters 7 to 11 (without 9.4) and 15,
+// anchors, images and inline style; no head, body, scripts, forms, frames, objects, external style sheets.
+
+const ELEMENTS = new Set(
+  (
+    'a abbr acronym address area b bdo big blockquote br caption cite code col colgroup dd del dfn div dl dt em ' +
+    'h1 h2 h3 h4 h5 h6 hr i img ins kbd li map ol p pre q s samp small span strike strong sub sup table tbody td ' +
+    'tfoot th thead tr tt u ul var'
+  ).split(' ')
+)
+
+const ATTRIBUTES = new Set(
+  (
+    'abbr accesskey align alt axis border cellpadding cellspacing char charoff charset cite class clear color ' +
+    'cols colspan compact coords datetime dir face frame headers height href hreflang hspace id ismap lang ' +
+    'longdesc name noshade nohref nowrap rel rev rowspan rules scope shape size span src start style summary ' +
+    'tabindex target title type usemap valign value vspace width xml:lang xml:space xml:id xmlns bgcolor'
+  ).split(' ')
+)
+
+const XHTML_NAMESPACE = 'http://www.w3.org/1999/xhtml'
+const MAX_NESTING = 200
+
+/** True for a div that can be shown to a person without harm and says something. */
+export function isSafeNarrative(text: string): boolean {
+  const scanner = { text, at: skipSpace(text, 0) }
+  const open: string[] = []
+  let saysSomething = false
+  let started = false
+  while (scanner.at < text.length) {
+    const next = text.indexOf('<', scanner.at)
+    const end = next < 0 ? text.length : next
+    if (end > scanner.at) {
+      const between = text.slice(scanner.at, end)
+      const isText = between.trim() !== ''
+      if (isText && open.length === 0) return false
+      if (isText && !areEntitiesWellFormed(between)) return false
+      saysSomething ||= isText
+    }
+    if (next < 0) break
+    scanner.at = next
+    if (text.startsWith('<!--', next)) {
+      const close = text.indexOf('-->', next + 4)
+      if (close < 0) return false
+      scanner.at = close + 3
+      continue
+    }
+    const tag = readTag(scanner)
+    if (tag === undefined) return false
+    if (tag.isClosing) {
+      if (open.pop() !== tag.name) return false
+      continue
+    }
+    if (open.length === 0 && (started || tag.name !== 'div' || tag.namespace !== XHTML_NAMESPACE)) return false
+    started = true
+    saysSomething ||= tag.name === 'img'
+    if (!tag.isEmpty && open.push(tag.name) > MAX_NESTING) return false
+  }
+  return started && open.length === 0 && saysSomething
+}
+
+interface Scanner {
+  readonly text: string
+  at: number
+}
+
+interface Tag {
+  name: string
+  isClosing: boolean
+  isEmpty: boolean
+  namespace: string | undefined
+}
+
+// Reads the tag that begins at scanner.at and steps behind it; undefined for anything not allowed.
+function readTag(scanner: Scanner): Tag | undefined {
+  const { text } = scanner
+  const isClosing = text.charAt(scanner.at + 1) === '/'
+  scanner.at += isClosing ? 2 : 1
+  const name = readName(scanner)
+  if (!ELEMENTS.has(name)) return undefined
+  let namespace: string | undefined
+  for (;;) {
+    const before = scanner.at
+    scanner.at = skipSpace(text, scanner.at)
+    if (text.charAt(scanner.at) === '>') {
+      scanner.at++
+      return { name, isClosing, isEmpty: false, namespace }
+    }
+    if (isClosing) return undefined
+    if (text.startsWith('/>', scanner.at)) {
+      scanner.at += 2
+      return { name, isClosing, isEmpty: true, namespace }
+    }
+    if (scanner.at === before) return undefined
+    const attribute = readAttribute(scanner)
+    if (attribute === undefined) return undefined
+    if (attribute.name === 'xmlns') namespace = attribute.value
+  }
+}
+
+function readAttribute(scanner: Scanner): { name: string; value: string } | undefined {
+  const { text } = scanner
+  const name = readName(scanner)
+  scanner.at = skipSpace(text, scanner.at)
+  if (!ATTRIBUTES.has(name) || text.charAt(scanner.at) !== '=') return undefined
+  scanner.at = skipSpace(text, scanner.at + 1)
+  const quote = text.charAt(scanner.at)
+  if (quote !== '"' && quote !== "'") return undefined
+  const end = text.indexOf(quote, scanner.at + 1)
+  if (end < 0) return undefined
+  const value = text.slice(scanner.at + 1, end)
+  scanner.at = end + 1
+  return isSafeValue(name, value) ? { name, value } : undefined
+}
+
+function isSafeValue(name: string, value: string): boolean {
+  if (value.includes('<') || !areEntitiesWellFormed(value)) return false
+  if (name === 'style') return !/expression\s*\(|javascript:|@import|url\s*\(/i.test(value)
+  if (name !== 'href' && name !== 'src' && name !== 'longdesc' && name !== 'cite') return true
+  // Browsers skip control characters and read entities inside a scheme.
+  const plain = withoutDisguise(value).toLowerCase()
+  return !/^(?:javascript|vbscript|data:text|data:application)/.test(plain)
+}
+
+function withoutDisguise(value: string): string {
+  const decoded = value
+    .slice(0, 200)
+    .replace(/&#x([0-9a-f]{1,6});/gi, (_, digits: string) => character(parseInt(digits, 16)))
+    .replace(/&#([0-9]{1,7});/g, (_, digits: string) => character(Number(digits)))
+    .replace(/&colon;/gi, ':')
+    .replace(/&(?:tab|newline);/gi, '')
+  return [...decoded].filter((one) => one > ' ').join('')
+}
+
+function character(code: number): string {
+  return code > 0 && code <= 0x10ffff ? String.fromCodePoint(code) : ''
+}
+
+// &name; &#123; &#x1F; and nothing else that begins with an ampersand.
+function areEntitiesWellFormed(text: string): boolean {
+  for (let at = text.indexOf('&'); at >= 0; at = text.indexOf('&', at + 1)) {
+    const end = text.indexOf(';', at)
+    if (end < 0 || end - at > 12) return false
+    if (!/^(?:[A-Za-z][A-Za-z0-9]{0,10}|#[0-9]{1,7}|#x[0-9A-Fa-f]{1,6})$/.test(text.slice(at + 1, end))) return false
+  }
+  return true
+}
+
+function readName(scanner: Scanner): string {
+  const start = scanner.at
+  while (isNameCharacter(scanner.text.charCodeAt(scanner.at))) scanner.at++
+  return scanner.text.slice(start, scanner.at)
+}
+
+function isNameCharacter(code: number): boolean {
+  return (code >= 97 && code <= 122) || (code >= 65 && code <= 90) || (code >= 48 && code <= 58) || code === 45
+}
+
+function skipSpace(text: string, start: number): number {
+  let at = start
+  while (at < text.length && text.charCodeAt(at) <= 32) at++
+  return at
+}
