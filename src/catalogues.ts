@@ -9,7 +9,7 @@ export const PACKAGE_ROOT = new URL('../', import.meta.url)
 export interface CatalogueFile {
   /** Path below the catalogue's folder, with slashes. */
   name: string
-  value: unknown
+  content: unknown
 }
 
 /** Reads every JSON or YAML file of a folder and its subfolders, in order of name. @throws Error naming the file */
@@ -26,7 +26,7 @@ export async function readFolder(folder: URL, extensions: readonly string[]): Pr
 export async function readOne(file: URL, name: string): Promise<CatalogueFile> {
   const text = await readFile(file, 'utf8')
   try {
-    return { name, value: name.endsWith('.json') ? JSON.parse(text) : parseYaml(text, { schema: 'core' }) }
+    return { name, content: name.endsWith('.json') ? JSON.parse(text) : parseYaml(text, { schema: 'core' }) }
   } catch (cause) {
     throw new Error(`${name}: not ${name.endsWith('.json') ? 'JSON' : 'YAML'}: ${messageOf(cause)}`, { cause })
   }

@@ -59,12 +59,12 @@ export async function loadDestinationKinds(): Promise<Map<string, DestinationKin
 
 /** Reads the entries of a destinations file. @throws Error naming file and path of every fault */
 export async function readDestinationsFile(file: string): Promise<DestinationEntry[]> {
-  const { value } = await readOne(pathToFileURL(file), file)
+  const { content } = await readOne(pathToFileURL(file), file)
   const check = new Ajv2020({ allErrors: true, strict: true }).compile<{ destinations: DestinationEntry[] }>(
     ENTRIES_SCHEMA
   )
-  if (!check(value)) throw new Error(describe(file, check))
-  return value.destinations
+  if (!check(content)) throw new Error(describe(file, check))
+  return content.destinations
 }
 
 /** Builds the destinations. @throws Error naming every entry with an unknown kind, a name used twice or wrong options */

@@ -6,6 +6,7 @@ import { isProgrammeFile, parseProgramme } from './programmes/parse-programme.js
 import type { Programme } from './programmes/programme.js'
 import { createProgrammeRules, type ProgrammeRules } from './programmes/programme-rules.js'
 import { parseVaccineCodes } from './programmes/vaccine-codes.js'
+import { readCatalogue } from './validation/definitions/catalogue.js'
 import { createValidator, type Validator } from './validation/validator.js'
 import { PACKAGE_ROOT, readFolder, readOne } from './catalogues.js'
 
@@ -22,9 +23,10 @@ const DEDUP_VERSION = 'dedup-1.0.0'
 
 /** @throws Error naming the file and the fault; the service does not start on a bad catalogue */
 export async function loadRules(profiles: URL = new URL('profiles/', PACKAGE_ROOT)): Promise<Rules> {
-  const [r4, ukCore, programmeFolder, products, procedures, ancestry, dedup] = await Promise.all([
+  const [r4, ukCore, valueSets, programmeFolder, products, procedures, ancestry, dedup] = await Promise.all([
     readFolder(new URL('r4/', profiles), ['.json']),
     readFolder(new URL('uk-core/', profiles), ['.json']),
+    readFolder(new URL('terminology/', profiles), ['.json']),
     readFolder(new URL('programmes/', profiles), ['.yaml']),
     readOne(new URL('terminology/vaccine-products.yaml', profiles), 'terminology/vaccine-products.yaml'),
     readOne(new URL('terminology/vaccination-procedures.yaml', profiles), 'terminology/vaccination-procedures.yaml'),
@@ -33,17 +35,17 @@ export async function loadRules(profiles: URL = new URL('profiles/', PACKAGE_ROO
   ])
   const programmeFiles = programmeFolder
     .filter(({ name }) => isProgrammeFile(name))
-    .map(({ name, value }) => parseProgramme(name, value))
+    .map(({ name, content }) => parseProgramme(name, content))
   const codes = {
-    products: parseVaccineCodes(products.name, products.value),
-    procedures: parseVaccineCodes(procedures.name, procedures.value)
+    products: parseVaccineCodes(products.name, products.content),
+    procedures: parseVaccineCodes(procedures.name, procedures.content)
   }
   return {
-    validator: createValidator({ r4, ukCore }),
+    validator: createValidator(readCatalogue([...r4, ...ukCore, ...valueSets])),
     programmes: createProgrammeRules(programmeFiles, codes),
     programmeFiles,
-    dedup: withProgrammeWindows(parseDedupRules(dedup.name, dedup.value), windowsOf(programmeFiles)),
-    ancestry: parseProductAncestry(ancestry.name, ancestry.value)
+    dedup: withProgrammeWindows(parseDedupRules(dedup.name, dedup.content), windowsOf(programmeFiles)),
+    ancestry: parseProductAncestry(ancestry.name, ancestry.content)
   }
 }
 

@@ -25,7 +25,7 @@ export function createOpsClient(baseUrl: string, token: string | undefined): Ops
     })
     const text = await response.text()
     if (!response.ok) throw refusal(response.status, text, token)
-    return parseAnswer<Answer>(text, baseUrl)
+    return parseAnswer(text, baseUrl) as Answer
   }
   return {
     get: (path, query = {}) => call(`${path}${queryText(query)}`, { method: 'GET' }),
@@ -69,9 +69,9 @@ function queryText(query: Query): string {
   return text === '' ? '' : `?${text}`
 }
 
-function parseAnswer<Answer>(text: string, baseUrl: string): Answer {
+function parseAnswer(text: string, baseUrl: string): unknown {
   try {
-    return JSON.parse(text) as Answer
+    return JSON.parse(text) as unknown
   } catch (cause) {
     throw new CommandFault(
       EXIT.trouble,

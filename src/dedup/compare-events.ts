@@ -42,8 +42,7 @@ export function compareEvents(
   if (a.status !== 'completed' || b.status !== 'completed') return vetoed('V3', rules)
   const fields = compareFields(a, b, rules)
   if (decision === undefined) {
-    // Written so that a date which cannot be read is outside.
-    if (!(fields.days <= fields.window.windowDays)) return vetoed('V4', rules)
+    if (fields.days > fields.window.windowDays) return vetoed('V4', rules)
     if (fields.dose === 'different' && fields.days > rules.outcomes.doseNumbersApartDays) return vetoed('V5', rules)
   }
   const points = scoreFields(fields, rules.points)
@@ -62,12 +61,7 @@ export function compareEvents(
 }
 
 function mayMergeByScore(score: number, fields: FieldComparison, rules: DedupRules): boolean {
-  return (
-    score >= rules.outcomes.same &&
-    fields.exactDays &&
-    fields.days <= rules.outcomes.sameMaximumDays &&
-    fields.conflicts.length === 0
-  )
+  return score >= rules.outcomes.same && fields.days <= rules.outcomes.sameMaximumDays && fields.conflicts.length === 0
 }
 
 /** Distinct without a look at the points. */

@@ -47,13 +47,15 @@ export function compareFields(a: EventFingerprint, b: EventFingerprint, rules: D
   }
 }
 
-/** Days between the nearest days of two records; 0 when they overlap. NaN for a date that is none. */
+/** Days between the nearest days of two records; 0 when they overlap. */
 export function daysApart(
   a: Pick<EventFingerprint, 'day' | 'lastDay'>,
   b: Pick<EventFingerprint, 'day' | 'lastDay'>
 ): number {
-  if (a.day === b.day) return 0
-  return Math.max(0, daysBetween(a.lastDay, b.day), daysBetween(b.lastDay, a.day))
+  // Days written YYYY-MM-DD are in the order of their text.
+  if (a.lastDay < b.day) return daysBetween(a.lastDay, b.day)
+  if (b.lastDay < a.day) return daysBetween(b.lastDay, a.day)
+  return 0
 }
 
 export function sharesAntigen(a: Pick<EventFingerprint, 'antigens'>, b: Pick<EventFingerprint, 'antigens'>): boolean {

@@ -55,8 +55,13 @@ export interface FingerprintContext {
   submitterOds?: string
 }
 
-/** The fingerprint of a record that has passed validation. */
+/**
+ * The fingerprint of a record that has passed validation.
+ * @throws RangeError without a date of occurrence: two records without one would seem to be of one day
+ */
 export function fingerprintOf(facts: ImmunizationFacts, context: FingerprintContext): EventFingerprint {
+  if (facts.occurrenceDay === '')
+    throw new RangeError('a record without a readable occurrenceDateTime has no fingerprint')
   const { rules } = context
   const organisation = normaliseOrganisation(facts.performerOds, rules)
   const optional = {

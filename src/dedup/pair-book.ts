@@ -1,8 +1,8 @@
 // Every pair of a patient's records that can matter, compared at most once.
-import { VACCINE_TYPES, type VaccineType } from '../fhir/vaccine-types.js'
 import { compareEvents, vetoed, type PairVerdict } from './compare-events.js'
 import { daysApart, pairWindow, sharesAntigen } from './compare-fields.js'
-import { windowOf, type DedupRules } from './dedup-rules.js'
+import type { DedupRules } from './dedup-rules.js'
+import { candidateDays } from './fingerprint.js'
 import { compareForAnchor, counts, type EventRecord } from './survivor.js'
 
 /** What a person decided of two records; it outlives new weights and windows until it is undone. */
@@ -35,13 +35,12 @@ export function createPairBook(
   const verdicts = new Map<string, PairVerdict>()
   const neighbours = new Map<EventRecord, Candidates>()
   const decided = readDecisions(records, decisions)
-  const findNear = createDayIndex(records, rules)
 
   const book: PairBook = {
     candidatesOf(record) {
       const known = neighbours.get(record)
       if (known !== undefined) return known
-      const found = pickCandidates(record, findNear(record), rules)
+      const found = pickCandidates(record, records, rules)
       neighbours.set(record, found)
       return found
     },
@@ -77,9 +76,18 @@ function maySharePatient(a: EventRecord, b: EventRecord): boolean {
   return a.patientKey === b.patientKey || !a.fingerprint.nhsNumberVerified || !b.fingerprint.nhsNumberVerified
 }
 
-function pickCandidates(record: EventRecord, near: readonly EventRecord[], rules: DedupRules): Candidates {
+// A plain look at every record: days compare as text, and a patient seldom has more than sixty.
+function pickCandidates(record: EventRecord, records: readonly EventRecord[], rules: DedupRules): Candidates {
   if (!counts(record)) return { records: [], crowded: false }
-  const found = near.filter((other) => other !== record && counts(other) && isCandidate(record, other, rules))
+  const { from, to } = candidateDays(record.fingerprint, rules)
+  const found = records.filter(
+    (other) =>
+      other.fingerprint.lastDay >= from &&
+      other.fingerprint.day <= to &&
+      other !== record &&
+      counts(other) &&
+      isCandidate(record, other, rules)
+  )
   if (found.length <= rules.maximumCandidates) return { records: found, crowded: false }
   const byDistance = found
     .map((other) => ({ other, days: daysApart(record.fingerprint, other.fingerprint) }))
@@ -96,51 +104,11 @@ function isCandidate(a: EventRecord, b: EventRecord, rules: DedupRules): boolean
   )
 }
 
-// Records in the order of their first day, and a search for those that can lie inside the widest window.
-function createDayIndex(records: readonly EventRecord[], rules: DedupRules): (record: EventRecord) => EventRecord[] {
-  const dated = records
-    .map((record) => ({
-      record,
-      first: Date.parse(record.fingerprint.day) / DAY_MS,
-      last: Date.parse(record.fingerprint.lastDay) / DAY_MS
-    }))
-    .filter(({ first, last }) => first <= last)
-    .sort((a, b) => a.first - b.first)
-  const days = new Map(dated.map(({ record, first, last }) => [record, { first, last }]))
-  const longest = dated.reduce((most, { first, last }) => Math.max(most, last - first), 0)
-  const types = Object.keys(VACCINE_TYPES) as VaccineType[]
-  const widest = Math.max(...[undefined, ...types].map((type) => windowOf(type, rules).windowDays))
-
-  return (record) => {
-    const range = days.get(record)
-    if (range === undefined) return []
-    const near: EventRecord[] = []
-    for (let index = lowerBound(dated, range.first - widest - longest); index < dated.length; index++) {
-      const entry = dated[index]
-      if (entry === undefined || entry.first > range.last + widest) break
-      near.push(entry.record)
-    }
-    return near
-  }
-}
-
-const DAY_MS = 86_400_000
-
-function lowerBound(sorted: readonly { first: number }[], day: number): number {
-  let low = 0
-  let high = sorted.length
-  while (low < high) {
-    const middle = (low + high) >> 1
-    if ((sorted[middle]?.first ?? Infinity) < day) low = middle + 1
-    else high = middle
-  }
-  return low
-}
-
 function readDecisions(
   records: readonly EventRecord[],
   decisions: readonly ReviewerDecision[]
 ): { outcomes: Map<string, ReviewerDecision['outcome']>; linked: Map<EventRecord, EventRecord[]> } {
+  if (decisions.length === 0) return { outcomes: new Map(), linked: new Map() }
   const byId = new Map(records.map((record) => [record.recordId, record]))
   const known = decisions.filter(({ recordA, recordB }) => byId.has(recordA) && byId.has(recordB))
   const outcomes = new Map(known.map(({ recordA, recordB, outcome }) => [pairKey(recordA, recordB), outcome]))

@@ -82,7 +82,7 @@ function findFaults(products: readonly ListedProduct[], byCode: ReadonlyMap<stri
   return products.flatMap((product, index) => {
     const path = `/products/${index}`
     const faults: FileFault[] = []
-    if (byCode.get(product.code) !== product)
+    if (products.findIndex(({ code }) => code === product.code) !== index)
       faults.push({ path: `${path}/code`, message: `${product.code} is listed twice; keep one` })
     for (const parent of product.parents ?? [])
       if (!byCode.has(parent))

@@ -50,7 +50,7 @@ export interface Grouping {
   possibleDuplicates: ComparedPair[]
   /** Covered records with more candidates than the rules allow: merged with none, raise an alert. */
   crowded: string[]
-  /** Group of every record that has one: covered records the new, others the stored. */
+  /** Group of every covered record, and the stored one of others that stand in `pairs`. */
   groupIdOf: Map<string, string>
 }
 
@@ -68,7 +68,6 @@ export function regroup(input: RegroupInput): Grouping {
   const { ids, emptied } = assignGroupIds(stars, input.newGroupId)
 
   const groupIdOf = new Map<string, string>()
-  for (const { recordId, groupId } of records) if (groupId !== undefined) groupIdOf.set(recordId, groupId)
   const groups = stars.map((star, index): EventGroup => {
     const groupId = ids[index] ?? input.newGroupId()
     const survivor = chooseSurvivor(star.members)
@@ -78,7 +77,7 @@ export function regroup(input: RegroupInput): Grouping {
     return { groupId, anchor: star.anchor.recordId, ...(survivor === undefined ? {} : { survivor }), members }
   })
 
-  const pairs = collectPairs(covered, book)
+  const pairs = collectPairs(covered, book, groupIdOf)
   return {
     groups,
     emptied,
@@ -92,18 +91,11 @@ export function regroup(input: RegroupInput): Grouping {
 
 // Everything whose group can change with the touched records: connected by "same", by a reviewer or by a stored group.
 function reach(touched: readonly string[], records: readonly EventRecord[], book: PairBook): EventRecord[] {
-  const mates = new Map<string, EventRecord[]>()
-  for (const record of records) {
-    if (record.groupId === undefined) continue
-    const known = mates.get(record.groupId)
-    if (known === undefined) mates.set(record.groupId, [record])
-    else known.push(record)
-  }
   const wanted = new Set(touched)
   const found = new Set(records.filter(({ recordId }) => wanted.has(recordId)))
   // A Set iterates over what is added while it is walked.
   for (const record of found) {
-    for (const mate of record.groupId === undefined ? [] : (mates.get(record.groupId) ?? [])) found.add(mate)
+    if (record.groupId !== undefined) for (const mate of records) if (mate.groupId === record.groupId) found.add(mate)
     for (const linked of book.linkedTo(record)) found.add(linked)
     for (const candidate of book.candidatesOf(record).records)
       if (!found.has(candidate) && book.verdict(record, candidate).outcome === 'same') found.add(candidate)
@@ -111,7 +103,7 @@ function reach(touched: readonly string[], records: readonly EventRecord[], book
   return [...found]
 }
 
-function collectPairs(covered: readonly EventRecord[], book: PairBook): ComparedPair[] {
+function collectPairs(covered: readonly EventRecord[], book: PairBook, groupIdOf: Map<string, string>): ComparedPair[] {
   const pairs = new Map<string, ComparedPair>()
   for (const record of covered) {
     for (const other of [...book.candidatesOf(record).records, ...book.linkedTo(record)]) {
@@ -119,6 +111,7 @@ function collectPairs(covered: readonly EventRecord[], book: PairBook): Compared
       if (pairs.has(key)) continue
       const verdict = book.verdict(record, other)
       if (verdict.outcome === 'distinct') continue
+      if (other.groupId !== undefined && !groupIdOf.has(other.recordId)) groupIdOf.set(other.recordId, other.groupId)
       const [recordA, recordB] =
         record.recordId < other.recordId ? [record.recordId, other.recordId] : [other.recordId, record.recordId]
       pairs.set(key, { recordA, recordB, verdict })

@@ -63,20 +63,13 @@ function isHead(delivery: StoryDelivery): boolean {
 }
 
 function stateOfHead(head: StoryDelivery): string {
-  switch (head.state) {
-    case 'held':
-      return `held since ${at(head.lastAttemptAt ?? head.createdAt)} (${fault(head)})`
-    case 'ready':
-      return head.class === null
-        ? 'not sent yet'
-        : `due again at ${moment(head.dueAt)} after a failed attempt (${fault(head)})`
-    case 'in_flight':
-      return 'being sent now'
-    case 'verify':
-      return `waiting to be looked up at the receiver (${fault(head)})`
-    default:
-      return `in the queue since ${at(head.queuedAt)}`
-  }
+  if (head.state === 'held') return `held since ${at(head.lastAttemptAt ?? head.createdAt)} (${fault(head)})`
+  if (head.state === 'verify') return `waiting to be looked up at the receiver (${fault(head)})`
+  if (head.state === 'queued') return `in the queue since ${at(head.queuedAt)}`
+  if (head.state === 'in_flight') return 'being sent now'
+  return head.class === null
+    ? 'not sent yet'
+    : `due again at ${moment(head.dueAt)} after a failed attempt (${fault(head)})`
 }
 
 function explainReady(subject: string, delivery: StoryDelivery, { destination, now }: Surroundings): Told {

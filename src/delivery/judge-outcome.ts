@@ -15,7 +15,8 @@ export type AttemptOutcome =
 
 export interface Judgement {
   end: AttemptEnd
-  sign?: Sign
+  /** What it says about the destination; nothing when nothing was sent. */
+  sign?: Sign['kind']
   /** The whole destination rests for so long. */
   restMs?: number
 }
@@ -83,7 +84,11 @@ function saidBy(outcome: AttemptOutcome): { status?: number; message?: string } 
       return { message: outcome.sent ? 'The worker stopped while it was sending' : 'The worker stopped before it sent' }
     case 'not-needed':
       return { message: outcome.message }
-    default: {
+    case 'delivered':
+    case 'unavailable':
+    case 'limited':
+    case 'credentials':
+    case 'refused': {
       const status = outcome.status === undefined ? {} : { status: outcome.status }
       return outcome.message === undefined ? status : { ...status, message: outcome.message }
     }

@@ -11,12 +11,14 @@ export interface DeliveryPolicy {
     /** Between two looks while there is work, and while there is none. */
     busyMs: number
     idleMs: number
+    /** After ringing, before the next look, even when woken: what comes together is rung together. */
+    gatherMs: number
     /** Between two rounds of sweeps: leases, probes, replays. */
     sweepMs: number
-    /** Between two looks whether the queue has lost its jobs, in part (headless lanes are looked for as often). */
-    repairMs: number
-    /** Between two looks whether it has lost them all. */
+    /** Between two looks whether the queue has lost all its jobs. */
     epochMs: number
+    /** Between two looks whether it has lost some, and whether a lane has lost its head. */
+    repairMs: number
     /** Queued for longer than this, and than any job that still waits: the job is gone. Far above a window's drain. */
     staleQueuedMs: number
     /** How long the relay leaves the queue alone after it failed. */
@@ -71,9 +73,10 @@ export const DELIVERY_POLICY: DeliveryPolicy = {
   relay: {
     busyMs: 100,
     idleMs: 500,
+    gatherMs: 10,
     sweepMs: SECOND,
-    repairMs: 10 * SECOND,
     epochMs: 2 * SECOND,
+    repairMs: 30 * SECOND,
     staleQueuedMs: MINUTE,
     faultPauseMs: SECOND
   },

@@ -20,7 +20,7 @@ export async function sendOnce(
   { startInMs, stop, abortGraceMs }: Sending
 ): Promise<AttemptOutcome> {
   if (startInMs > 0) await pause(startInMs, stop)
-  if (stop.aborted) return { kind: 'stopped', sent: false }
+  if (hasStopped(stop)) return { kind: 'stopped', sent: false }
 
   const abort = new AbortController()
   const timers: NodeJS.Timeout[] = []
@@ -43,17 +43,25 @@ export async function sendOnce(
   try {
     const outcome = await Promise.race([deliver(destination, delivery, abort.signal), leftBehind])
     // Cut off by us, so the receiver is not to blame.
-    return stop.aborted && outcome.kind === 'unavailable' ? { kind: 'stopped', sent: outcome.ambiguous } : outcome
+    return hasStopped(stop) && outcome.kind === 'unavailable' ? { kind: 'stopped', sent: outcome.ambiguous } : outcome
   } finally {
     stop.removeEventListener('abort', onStop)
     for (const timer of timers) clearTimeout(timer)
   }
 }
 
+/** A call, because the compiler takes a property for settled once it was looked at. */
+function hasStopped(stop: AbortSignal): boolean {
+  return stop.aborted
+}
+
 async function deliver(destination: Destination, delivery: Delivery, signal: AbortSignal): Promise<AttemptOutcome> {
   try {
     return await destination.deliver(delivery, signal)
   } catch (error) {
+    // Rejecting is how most clients take a signal, so that alone is no fault.
+    if (signal.aborted)
+      return { kind: 'unavailable', ambiguous: true, message: `cut off after ${destination.timeoutMs} ms` }
     return { kind: 'fault', place: placeOf(error) }
   }
 }
@@ -61,7 +69,7 @@ async function deliver(destination: Destination, delivery: Delivery, signal: Abo
 /** `a TypeError at outbound-people.ts:42`. What the error says is left out: it may hold a patient's data. */
 function placeOf(error: unknown): string {
   if (!(error instanceof Error)) return 'something that is no Error'
-  const frame = /([^/\\(\s]+:\d+):\d+\)?$/m.exec(error.stack ?? '')?.[1]
+  const frame = /^\s+at .*?([^/\\(\s]+:\d+):\d+\)?$/m.exec(error.stack ?? '')?.[1]
   return frame === undefined ? `a ${error.name}` : `a ${error.name} at ${frame}`
 }
 

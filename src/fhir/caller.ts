@@ -1,5 +1,5 @@
 // Who is calling and what the token allows: scopes of the API, and permissions per vaccine type.
-import { isVaccineType, type VaccineType } from './vaccine-types.js'
+import { isVaccineType, VACCINE_TYPES, type VaccineType } from './vaccine-types.js'
 
 /** C create, R read, U update, D delete, S search: the letters of the NHS permission model (`FLU.CRUDS`). */
 export type Permission = 'C' | 'R' | 'U' | 'D' | 'S'
@@ -25,6 +25,8 @@ export interface Caller {
   changedResend: 'conflict' | 'correct'
 }
 
+const ALL_TYPES = Object.keys(VACCINE_TYPES) as VaccineType[]
+
 /** Whether the caller may do this to records of this vaccine type. */
 export function permits(caller: Caller, permission: Permission, vaccineType: VaccineType): boolean {
   return caller.permissions.get(vaccineType)?.has(permission) === true
@@ -49,15 +51,17 @@ export function parseScopes(text: string): Set<Scope> {
   return scopes
 }
 
-/** Reads `["FLU.CRUDS", "COVID.CS"]`. Unknown vaccine types and letters are left out. */
+/** Reads `["FLU.CRUDS", "COVID.CS"]`, `*` for every vaccine type. Unknown vaccine types and letters are left out. */
 export function parsePermissions(entries: readonly string[]): Map<VaccineType, Set<Permission>> {
   const permissions = new Map<VaccineType, Set<Permission>>()
   for (const entry of entries) {
     const [type = '', letters = ''] = entry.toUpperCase().split('.')
-    if (!isVaccineType(type)) continue
-    const granted = permissions.get(type) ?? new Set<Permission>()
-    for (const letter of letters) if ('CRUDS'.includes(letter)) granted.add(letter as Permission)
-    permissions.set(type, granted)
+    const types = type === '*' ? ALL_TYPES : isVaccineType(type) ? [type] : []
+    for (const granted of types) {
+      const known = permissions.get(granted) ?? new Set<Permission>()
+      for (const letter of letters) if ('CRUDS'.includes(letter)) known.add(letter as Permission)
+      permissions.set(granted, known)
+    }
   }
   return permissions
 }

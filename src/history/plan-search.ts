@@ -29,6 +29,7 @@ export interface SearchPlan {
 
 const MAX_PARAMETERS = 50
 const MAX_ALTERNATIVES = 100
+const MAX_VALUE_LENGTH = 8192
 
 /**
  * Plans a search for one page from its start.
@@ -84,6 +85,8 @@ function sortOut(
     const [base = '', modifier] = name.split(':', 2)
     if (SERVED.includes(name)) {
       if (value === '') faults.push(searchFault('invalid', 'search-value-empty', 'has no value', name))
+      else if (value.length > MAX_VALUE_LENGTH)
+        faults.push(searchFault('too-long', 'search-value-long', `has more than ${MAX_VALUE_LENGTH} characters`, name))
       else known.push(parameter)
     } else if (modifier !== undefined && SERVED.includes(base)) {
       faults.push(searchFault('not-supported', 'search-modifier-unknown', 'has a modifier; none is served', base))

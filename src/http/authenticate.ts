@@ -8,9 +8,10 @@ const CHALLENGE = 'Bearer realm="immunisation-hub"'
 
 /** @throws FhirError 401 without a token or with more than one, and what `verifyToken` throws */
 export async function authenticate(request: IncomingMessage, verifyToken: VerifyToken): Promise<Caller> {
-  const given = request.headersDistinct['authorization'] ?? []
-  if (given.length > 1) throw unauthenticated('more than one Authorization header was sent; send one')
-  const token = /^Bearer +([A-Za-z0-9._~+/-]+=*)$/i.exec(given[0] ?? '')?.[1]
+  // Node keeps the first of several; a proxy before us may have looked at another.
+  if (timesSent(request, 'authorization') > 1)
+    throw unauthenticated('more than one Authorization header was sent; send one')
+  const token = /^Bearer +([A-Za-z0-9._~+/-]+=*)$/i.exec(request.headers.authorization ?? '')?.[1]
   if (token === undefined) throw unauthenticated('send an access token: Authorization: Bearer <token>')
   return verifyToken(token)
 }
@@ -22,6 +23,10 @@ export function requireScope(caller: Caller, scope: Scope): void {
   throw doorFault(403, 'forbidden', 'scope-missing', text, {
     'WWW-Authenticate': `${CHALLENGE}, error="insufficient_scope", scope="${scope}"`
   })
+}
+
+function timesSent({ rawHeaders }: IncomingMessage, name: string): number {
+  return rawHeaders.filter((text, index) => index % 2 === 0 && text.toLowerCase() === name).length
 }
 
 function unauthenticated(text: string): Error {

@@ -133,7 +133,7 @@ function sendVerdict(
   { status, issues, record }: Verdict,
   base: string
 ): FastifyReply {
-  if (status >= 400) throw new FhirError(status, issues, status === 503 ? { 'Retry-After': '1' } : {})
+  if (status >= 400) throw new FhirError(status, issues, status === 503 ? { 'Retry-After': '5' } : {})
   reply.code(status)
   if (record !== undefined) {
     request.logged['record_id'] = record.recordId

@@ -1,8 +1,10 @@
 // What the operations API answers: the contract between its routes and the command line.
 import type { RecordExplanation } from '../delivery/explain.js'
 import type { JudgedHealth } from '../delivery/judge-health.js'
+import type { ReplayPlan, ShownReplay } from '../delivery/replay.js'
 import type { DeliveryLine, DeliveryStory, StateCount } from '../storage/ops-delivery-queries.js'
 import type { ErrorGroup } from '../storage/ops-health-queries.js'
+import type { Replay } from '../storage/replay-store.js'
 import type { AuditLine, Refusal, RefusalCount } from '../storage/ops-trail-queries.js'
 
 export interface StatusAnswer extends JudgedHealth {
@@ -43,6 +45,33 @@ export interface DestinationAnswer {
   destination: string
   state: 'active' | 'paused'
 }
+
+export interface SkipAnswer {
+  deliveryId: string
+  state: 'cancelled'
+  /** Whether a later version of the record goes now. */
+  promoted: boolean
+}
+
+export type PlanAnswer = ReplayPlan
+
+export interface StartAnswer {
+  replayId: string
+  requeued: number
+  /** No longer as the plan saw them. */
+  skipped: number
+}
+
+export interface CancelAnswer {
+  replayId: string
+  state: 'cancelled'
+}
+
+export interface ReplaysAnswer {
+  replays: Replay[]
+}
+
+export type ReplayAnswer = ShownReplay
 
 /** An answer after its way through JSON: moments are ISO 8601 text. */
 export type Wire<Answer> = Answer extends Date

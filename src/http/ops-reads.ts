@@ -100,7 +100,14 @@ async function listRefusals(ops: OpsStore, query: RefusalsQuery, now: Date): Pro
   const counts = await ops.countRefusals(filter, 100)
   const rows = await ops.listRefusals(filter, { limit: limit + 1, ...(after === undefined ? {} : { after }) })
   const page = rows.slice(0, limit)
-  const refusals = page.map(({ place: _place, ...refusal }) => refusal)
+  const refusals = page.map(({ submissionId, receivedAt, supplier: sender, requestId, status, rules }) => ({
+    submissionId,
+    receivedAt,
+    supplier: sender,
+    requestId,
+    status,
+    rules
+  }))
   return { ...range, counts, refusals, next: rows.length > limit ? (page.at(-1)?.place ?? null) : null }
 }
 
@@ -114,6 +121,13 @@ async function listAudit(ops: OpsStore, query: AuditQuery): Promise<AuditAnswer>
   }
   const rows = await ops.listAudit(filter, { limit: limit + 1, ...(after === undefined ? {} : { after }) })
   const page = rows.slice(0, limit)
-  const entries = page.map(({ place: _place, ...entry }) => entry)
+  const entries = page.map(({ at, actor: who, action: what, recordId, version, detail }) => ({
+    at,
+    actor: who,
+    action: what,
+    recordId,
+    version,
+    detail
+  }))
   return { entries, next: rows.length > limit ? (page.at(-1)?.place ?? null) : null }
 }

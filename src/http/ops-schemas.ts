@@ -68,6 +68,44 @@ export interface ReasonBody {
 }
 export const checkReasonBody = compileCheck<ReasonBody>('body', object({ reason }, ['reason']))
 
+export interface PlanBody extends Range {
+  destination: string
+  states?: ('held' | 'ready')[]
+  class?: string
+  limit?: number
+  reason: string
+}
+export const checkPlanBody = compileCheck<PlanBody>(
+  'body',
+  object(
+    {
+      destination: name,
+      states: { type: 'array', items: { enum: ['held', 'ready'] }, minItems: 1, uniqueItems: true },
+      since: moment,
+      until: moment,
+      class: name,
+      limit: { type: 'integer', minimum: 1, maximum: 1_000_000 },
+      reason
+    },
+    ['destination', 'reason']
+  )
+)
+
+export interface StartBody {
+  confirm: number
+}
+export const checkStartBody = compileCheck<StartBody>(
+  'body',
+  object({ confirm: { type: 'integer', minimum: 0 } }, ['confirm'])
+)
+
+export const checkEmptyBody = compileCheck<Record<string, never>>('body', object({}))
+
+export interface ReplaysQuery {
+  limit?: number
+}
+export const checkReplaysQuery = compileCheck<ReplaysQuery>('query', object({ limit }))
+
 function object(properties: Record<string, object>, required: readonly string[] = []): object {
   return { type: 'object', properties, required, additionalProperties: false }
 }

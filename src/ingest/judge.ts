@@ -29,6 +29,9 @@ export interface Judged {
 
 export type Judgement = { kind: 'sound'; judged: Judged } | { kind: 'refused'; status: number; issues: Issue[] }
 
+/** dom-6 recommends a narrative. No supplier writes one, and a remark on every record would drown the others. */
+const NARRATIVE_RULE = 'r4-dom-6'
+
 /** Judges what was sent; every fault is answered at once, by every judge that can still read the resource. */
 export function judge(
   payload: ParsedJson,
@@ -37,7 +40,8 @@ export function judge(
   judges: Judges,
   now: Date
 ): Judgement {
-  const { issues, read } = findIssues(payload.value, judges, now)
+  const { issues: found, read } = findIssues(payload.value, judges, now)
+  const issues = found.filter(({ rule }) => rule !== NARRATIVE_RULE)
   if (refuses(issues) || read === undefined) return refuse(issues)
   const { vaccineType } = read.facts
   if (vaccineType === undefined) throw new Error('an unknown set of target diseases passed the programme rules')

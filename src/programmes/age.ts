@@ -1,5 +1,5 @@
 // Ages and intervals of programme files (P16W, P3Y4M, P91D) on calendar days.
-import type { Answer, DayRange } from './day-range.js'
+import { monthLength, type Answer, type DayRange } from './day-range.js'
 
 /** Weeks are kept as seven days each. */
 export interface Age {
@@ -35,14 +35,26 @@ export function parseAge(text: string): Age {
  * on 29 February is a year older on 1 March in other years: the rule of CDC's CDSi, and of English law (anniversary).
  */
 export function addAge(day: string, age: Age): string {
-  const year = Number(day.slice(0, 4)) + age.years
-  const month = Number(day.slice(5, 7)) - 1 + age.months
-  const dayOfMonth = Number(day.slice(8, 10))
-  // A Date carries 31 February over to 2 or 3 March: the rule wants the first. (Date.UTC would take the year 50 for 1950.)
-  const date = new Date(0)
-  date.setUTCFullYear(year, month, dayOfMonth)
-  if (date.getUTCDate() !== dayOfMonth) date.setUTCDate(1)
-  date.setUTCDate(date.getUTCDate() + age.days)
+  const months = Number(day.slice(5, 7)) - 1 + age.months
+  const year = Number(day.slice(0, 4)) + age.years + Math.floor(months / 12)
+  const onMonth = firstRealDay(year, months % 12, Number(day.slice(8, 10)))
+  if (year > 9999) return '9999-12-31'
+  return age.days === 0 ? onMonth : addDays(onMonth, age.days)
+}
+
+function firstRealDay(year: number, monthIndex: number, dayOfMonth: number): string {
+  const isReal = dayOfMonth <= (monthLength(year, monthIndex + 1) ?? 31)
+  // December has every day, so the next month is in the same year.
+  return isReal ? writeDay(year, monthIndex + 1, dayOfMonth) : writeDay(year, monthIndex + 2, 1)
+}
+
+function writeDay(year: number, month: number, dayOfMonth: number): string {
+  const fullYear = year < 1000 ? String(year).padStart(4, '0') : year
+  return `${fullYear}-${month < 10 ? '0' : ''}${month}-${dayOfMonth < 10 ? '0' : ''}${dayOfMonth}`
+}
+
+function addDays(day: string, days: number): string {
+  const date = new Date(Date.parse(day) + days * 86_400_000)
   return date.getUTCFullYear() > 9999 ? '9999-12-31' : date.toISOString().slice(0, 10)
 }
 

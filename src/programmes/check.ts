@@ -34,6 +34,14 @@ export interface Subject {
   gestationDays?: number
 }
 
+/**
+ * Whether the record says that a dose was given. A record whose status could not be read is taken for one, so that the
+ * supplier hears of its other faults in the same answer.
+ */
+export function isGiven({ facts: { status } }: Subject): boolean {
+  return status !== 'not-done' && status !== 'entered-in-error'
+}
+
 export interface Finding {
   /** Rule id, one of the check's `rules`. */
   rule: string

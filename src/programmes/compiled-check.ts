@@ -1,7 +1,15 @@
 // An entry of a programme file, or a common check, ready to be asked: severity, override and origin applied.
 import type { Issue } from '../fhir/issue.js'
 import { CHECKS, type CommonCheck } from './check-catalogue.js'
-import type { Check, CheckScope, Finding, Judge, ProgrammeScope, Subject } from './check.js'
+import {
+  isGiven,
+  type Check,
+  type CheckScope,
+  type Finding,
+  type Judge,
+  type ProgrammeScope,
+  type Subject
+} from './check.js'
 import { isWithin, type Period } from './day-range.js'
 import type { Programme, ProgrammeCheck } from './programme.js'
 
@@ -43,7 +51,7 @@ export function compileCommonCheck(entry: CommonCheck, scope: CheckScope): Compi
 
 function createCompiledCheck(judge: Judge, entry: Entry): CompiledCheck {
   return (subject) => {
-    if (entry.appliesTo === 'given' && subject.facts.status !== 'completed') return undefined
+    if (entry.appliesTo === 'given' && !isGiven(subject)) return undefined
     if (entry.period !== undefined && isWithin(subject.occurrence, entry.period) !== 'yes') return undefined
     const finding = judge(subject)
     return finding === undefined ? undefined : toIssue(finding, entry, subject)

@@ -16,20 +16,31 @@ export interface Period {
   to?: string
 }
 
+const DATE = /^(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?$/
+
 /** Reads a FHIR date or dateTime as London calendar days. Undefined for what is not one. */
 export function parseDayRange(text: string): DayRange | undefined {
-  const parsed = parseFhirDateTime(text)
-  if (parsed === undefined) return undefined
-  const first = parsed.londonDay
-  switch (parsed.precision) {
-    case 'day':
-    case 'time':
-      return { first, last: first }
-    case 'month':
-      return { first, last: lastDayOfMonth(first) }
-    case 'year':
-      return { first, last: `${first.slice(0, 4)}-12-31` }
+  const match = DATE.exec(text)
+  if (match === null) {
+    const day = parseFhirDateTime(text)?.londonDay
+    return day === undefined ? undefined : { first: day, last: day }
   }
+  // Without a time there is no instant to place in London, which would cost most of the judgement of a record.
+  const [, year = '', month, day] = match
+  if (year === '0000') return undefined
+  if (month === undefined) return { first: `${year}-01-01`, last: `${year}-12-31` }
+  const length = monthLength(Number(year), Number(month))
+  if (length === undefined) return undefined
+  if (day === undefined) return { first: `${text}-01`, last: `${text}-${length}` }
+  return Number(day) >= 1 && Number(day) <= length ? { first: text, last: text } : undefined
+}
+
+const MONTH_LENGTHS = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31] as const
+
+/** Days of a month, counted from 1; undefined when there is no such month. */
+export function monthLength(year: number, month: number): number | undefined {
+  const isLeapFebruary = month === 2 && year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0)
+  return isLeapFebruary ? 29 : MONTH_LENGTHS[month - 1]
 }
 
 export function isExactDay(range: DayRange): boolean {
@@ -42,6 +53,12 @@ export function isBefore(range: DayRange, day: string): Answer {
   return range.first >= day ? 'no' : 'unknown'
 }
 
+/** Whether the days lie after a day. */
+export function isAfter(range: DayRange, day: string): Answer {
+  if (range.first > day) return 'yes'
+  return range.last <= day ? 'no' : 'unknown'
+}
+
 /** Whether the days lie in a period. */
 export function isWithin(range: DayRange, period: Period): Answer {
   const end = period.to ?? '9999-12-31'
@@ -52,15 +69,4 @@ export function isWithin(range: DayRange, period: Period): Answer {
 /** Whether at least one of the days lies in a period. */
 export function overlaps(range: DayRange, period: Period): boolean {
   return range.last >= period.from && (period.to === undefined || range.first <= period.to)
-}
-
-/** The range as a period. */
-export function periodOf(range: DayRange): Period {
-  return { from: range.first, to: range.last }
-}
-
-function lastDayOfMonth(day: string): string {
-  const end = new Date(`${day.slice(0, 7)}-01T00:00:00Z`)
-  end.setUTCMonth(end.getUTCMonth() + 1, 0)
-  return end.toISOString().slice(0, 10)
 }

@@ -2,7 +2,7 @@
 import type { ImmunizationFacts } from '../fhir/immunization.js'
 import type { Issue } from '../fhir/issue.js'
 import { COMMON_CHECKS } from './check-catalogue.js'
-import type { Subject } from './check.js'
+import { isGiven, type Subject } from './check.js'
 import { createCodeKnowledge } from './code-knowledge.js'
 import { compileCommonCheck, type CompiledCheck } from './compiled-check.js'
 import { isExactDay } from './day-range.js'
@@ -51,7 +51,7 @@ export function createProgrammeRules(programmes: readonly Programme[], vaccineCo
       const applied = selectActive(subject)
       const drafts = selectDrafts(subject)
       const issues = [...runChecks(common, subject), ...runProgrammes(applied, subject)]
-      if (applied.length === 0 && facts.vaccineType !== undefined && facts.status === 'completed') {
+      if (applied.length === 0 && facts.vaccineType !== undefined && isGiven(subject)) {
         issues.push(noProgramme(facts.vaccineType, subject))
       }
       return {

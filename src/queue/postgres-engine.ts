@@ -1,25 +1,10 @@
 // BullMQ on PostgreSQL, in the schema bullmq of the ledger's own database: for where there is no Redis.
-import { createPostgresBackend, runMigrations, withBackend, type PgPool } from 'bullmq'
+import { createPostgresBackend, withBackend, type PgPool } from 'bullmq'
 import type { Pool } from '../storage/pool.js'
 import { JOB_OPTIONS, STREAMS, WORKER_OPTIONS, type QueueEngine, type RingJob } from './engine.js'
 
 /** Its jobs live and die with the ledger, so there is nothing to tell apart. */
 const EPOCH = '00000000-0000-0000-0000-000000000000'
-
-/**
- * Brings BullMQ's tables to the release that is installed. Part of our own migration step, because since 6.1 BullMQ does
- * not do it on connecting. Any number of processes may call it at once.
- */
-export async function migrateQueue(pool: Pool): Promise<void> {
-  const client = await pool.connect()
-  try {
-    await runMigrations(client)
-    client.release()
-  } catch (error) {
-    client.release(true)
-    throw error
-  }
-}
 
 /** `pool`: of createQueuePool, with one connection to spare for each worker, which keeps it to listen on. */
 export function createPostgresEngine(pool: Pool): QueueEngine {

@@ -44,8 +44,8 @@ export interface DeliveryEndings {
     ends: readonly AttemptEnd[],
     maxAgeMs: number
   ): Promise<{ finished: FinishedDelivery[]; fenced: string[]; promoted: number }>
-  /** Gives up held deliveries: an explicit gap. Inside a transaction only. Gives the lanes of those that were held. */
-  cancelHeld(deliveryIds: readonly string[]): Promise<Lane[]>
+  /** Gives up held deliveries: an explicit gap. Inside a transaction only. `lanes`: of those that were held. */
+  cancelHeld(deliveryIds: readonly string[]): Promise<{ lanes: Lane[]; promoted: number }>
   /** The lowest blocked delivery of each lane without a live head becomes ready. The caller holds the record locks. */
   promote(lanes: readonly Lane[]): Promise<number>
   /** In the order that everybody uses. */
@@ -85,8 +85,7 @@ export function createDeliveryEndings(sql: Sql): DeliveryEndings {
       )
       await lockRecords(records.rows.map((row) => row.recordId))
       const { rows } = await sql.query<Lane>(CANCEL_HELD, [deliveryIds])
-      await promote(rows)
-      return rows
+      return { lanes: rows, promoted: await promote(rows) }
     },
 
     promote,

@@ -45,7 +45,7 @@ export interface StoryDelivery {
   queuedAt: Date | null
   leaseUntil: Date | null
   finishedAt: Date | null
-  /** End of the latest attempt that has one. */
+  /** End of the latest attempt. */
   lastAttemptAt: Date | null
 }
 
@@ -131,11 +131,7 @@ select delivery_id as "deliveryId",
        queued_at as "queuedAt",
        lease_until as "leaseUntil",
        finished_at as "finishedAt",
-       (
-         select max(ended_at)
-           from delivery_attempt attempt
-          where attempt.delivery_id = delivery.delivery_id
-       ) as "lastAttemptAt"
+       last_attempt_at as "lastAttemptAt"
   from delivery
  where record_id = $1
  order by destination, lane_seq`

@@ -52,12 +52,6 @@ with planned as (
            place integer, delivery_id uuid, destination text, record_id uuid, version integer, patient_key uuid,
            operation text
          )
-), lane as (
-  select destination, record_id, max(lane_seq) as last_seq,
-         bool_or(state not in ('delivered', 'superseded', 'cancelled')) as is_busy
-    from delivery
-   where record_id in (select record_id from planned where version > 1)
-   group by destination, record_id
 )
 insert into delivery (
   delivery_id, destination, record_id, version, patient_key, lane_seq, operation, state, due_at, created_at
@@ -67,7 +61,12 @@ select planned.delivery_id, planned.destination, planned.record_id, planned.vers
        case when coalesce(lane.is_busy, false) or planned.place_in_lane > 1 then 'blocked' else 'ready' end,
        now(), now()
   from planned
-  left join lane using (destination, record_id)`
+  left join lateral (
+         select max(lane_seq) as last_seq,
+                bool_or(state not in ('delivered', 'superseded', 'cancelled')) as is_busy
+           from delivery
+          where delivery.destination = planned.destination and delivery.record_id = planned.record_id
+       ) lane on planned.version > 1`
 
 function toRow(delivery: NewDelivery, place: number): object {
   return {

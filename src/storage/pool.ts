@@ -1,7 +1,7 @@
 // The pool of connections to PostgreSQL: whichever server it is, the same types come back and no lost connection ends
 // the process.
 import pg from 'pg'
-import type { Pool, PoolConfig } from 'pg'
+import type { Pool, PoolClient, PoolConfig } from 'pg'
 
 export type { Pool, PoolClient } from 'pg'
 
@@ -33,11 +33,21 @@ export function createPool(connection: DatabaseConnection, options: PoolOptions 
     types: { getTypeParser },
     ...(statementTimeoutMs === undefined ? {} : { statement_timeout: statementTimeoutMs })
   })
-  const report = onError ?? (() => undefined)
-  pool.on('error', report)
-  // The pool listens to idle clients only: a client in use emits on its own, and unheard that ends the process.
-  pool.on('connect', (client) => client.on('error', report))
+  // Heard here too, or an idle client that is lost ends the process; it is reported by the client itself.
+  pool.on('error', () => undefined)
+  pool.on('connect', (client) => {
+    reportOnce(client, onError)
+  })
   return pool
+}
+
+/** A client in use is on its own: unheard, its error ends the process. One loss gives several errors. */
+function reportOnce(client: PoolClient, onError: PoolOptions['onError']): void {
+  let isReported = false
+  client.on('error', (error) => {
+    if (!isReported) onError?.(error)
+    isReported = true
+  })
 }
 
 function target(connection: DatabaseConnection): PoolConfig {

@@ -78,9 +78,14 @@ export function createRecordStore(sql: Sql): RecordStore {
            from record
            join patient using (patient_key)
           where record_id in (
-                  select record_id
-                    from unnest($1::text[], $2::text[]) as wanted (identifier_system, identifier_value)
-                    join record using (identifier_system, identifier_value)
+                  select found.record_id
+                    from unnest($1::text[], $2::text[]) as wanted (system, value)
+                   cross join lateral (
+                           select record_id
+                             from record
+                            where identifier_system = wanted.system and identifier_value = wanted.value
+                            limit 1
+                         ) found
                    union
                   select unnest($3::uuid[])
                 )

@@ -1,7 +1,7 @@
 // A ValueSet resource -> a set of codes, as far as the definitions at hand can say.
 import type { ValidationCatalogue } from './definitions/catalogue.js'
 import { isObject, type JsonObject } from './definitions/structure-definition.js'
-import type { CodeSet, Membership } from './terminology.js'
+import type { CodeSet, Membership } from './code-set.js'
 
 type FindSet = (canonical: string) => CodeSet | undefined
 

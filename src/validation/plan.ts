@@ -8,7 +8,6 @@ export interface ObjectPlan {
   /** Type as FHIR names it; for a backbone element its path. */
   name: string
   isResource: boolean
-  by: Authority
   /** Names of the place by which extensions say where they belong. */
   contexts: ReadonlySet<string>
   elements: ElementPlan[]
@@ -48,10 +47,11 @@ export type ValuePlan =
   | ({
       kind: 'primitive'
       type: string
-      by: Authority
       maxLength: number | undefined
       minValue: unknown
       maxValue: unknown
+      /** Who set the longest, smallest or largest. */
+      limitsBy: Authority
       /** What may stand beside the value: id and extension, in `_name`. */
       sibling: ObjectPlan
     } & ValueFacets)

@@ -48,7 +48,6 @@ export function createPlanner(catalogue: ValidationCatalogue, snapshots: Snapsho
     const plan: ObjectPlan = {
       name,
       isResource,
-      by: tree.by,
       contexts: contextsOf(node, isRoot ? tree.type : (node.types[0]?.code ?? 'BackboneElement')),
       // Filled below: plans of one type refer to each other in circles, and copies share this list.
       elements: [],
@@ -150,15 +149,15 @@ export function createPlanner(catalogue: ValidationCatalogue, snapshots: Snapsho
   }
 
   function planPrimitive(node: ElementNode, type: NodeType, tree: ElementTree): ValuePlan {
-    const { maxLength, minValue, maxValue } = node
+    const { maxLength, minValue, maxValue, limitsBy } = node
     const sibling = planSibling(node, type, tree)
     return {
       kind: 'primitive',
       type: type.code,
-      by: tree.by,
       maxLength,
       minValue,
       maxValue,
+      limitsBy,
       sibling,
       ...facetsOf(node, node.constraints)
     }
@@ -186,7 +185,8 @@ export function createPlanner(catalogue: ValidationCatalogue, snapshots: Snapsho
   }
 
   function contextsOf(node: ElementNode, type: string): ReadonlySet<string> {
-    const names = [...node.paths, ...node.paths.map((path) => path.replace('[x]', ''))]
+    // "Element" as a place means anywhere, resources included.
+    const names = ['Element', ...node.paths, ...node.paths.map((path) => path.replace('[x]', ''))]
     for (let name: string | undefined = type; name !== undefined; name = baseTypeOf(catalogue, name)) names.push(name)
     return new Set(names.filter((name) => contextPaths.exact.has(name)))
   }

@@ -32,6 +32,8 @@ export interface Run {
   /** Contained resources that refer to their container. */
   tiedContained: Set<JsonObject> | undefined
   readonly issues: Issue[]
+  errors: number
+  remarks: number
 }
 
 export function startRun(resource: JsonObject): Run {
@@ -44,7 +46,9 @@ export function startRun(resource: JsonObject): Run {
     localTargets: undefined,
     reachedContainer: false,
     tiedContained: undefined,
-    issues: []
+    issues: [],
+    errors: 0,
+    remarks: 0
   }
 }
 
@@ -68,9 +72,9 @@ export function expressionOf(place: Place): string {
 
 /** Adds an issue; `what` follows the expression and names rule and remedy, never a value. */
 export function report(run: Run, by: Authority, rule: RuleName, place: Place, what: string, finding?: Finding): void {
-  if (isFull(run)) return
-  const expression = expressionOf(place)
   const { code, severity } = { ...RULES[rule], ...finding }
+  if (severity === 'error' || severity === 'fatal' ? ++run.errors > MAX_FOUND : ++run.remarks > MAX_FOUND) return
+  const expression = expressionOf(place)
   run.issues.push({
     severity,
     code,
@@ -81,6 +85,7 @@ export function report(run: Run, by: Authority, rule: RuleName, place: Place, wh
   })
 }
 
+/** Enough errors for any answer: remarks never fill it, or they could hide an error. */
 export function isFull(run: Run): boolean {
-  return run.issues.length >= MAX_FOUND
+  return run.errors >= MAX_FOUND
 }

@@ -2,19 +2,8 @@
 // few sets that are a grammar. What cannot be known here is said to be unknown, never guessed.
 import type { ValidationCatalogue } from './definitions/catalogue.js'
 import { HL7_VALUE_SET, splitCanonical } from './definitions/structure-definition.js'
+import type { CodeSet, Terminology } from './code-set.js'
 import { expandValueSet } from './expand-value-set.js'
-
-export type Membership = 'member' | 'not-member' | 'unknown'
-
-export interface CodeSet {
-  /** `system` is undefined for a plain code, whose system follows from the value set. */
-  test(system: string | undefined, code: string): Membership
-}
-
-export interface Terminology {
-  /** The set of a canonical `url` or `url|version`; undefined when nothing is known of it. */
-  find(canonical: string): CodeSet | undefined
-}
 
 export function createTerminology(catalogue: ValidationCatalogue): Terminology {
   const sets = new Map<string, CodeSet | undefined>()
@@ -69,8 +58,12 @@ function isLanguageTag(code: string): boolean {
   return (isPrivate || /^[A-Za-z]{2,8}$/.test(language)) && rest.every((part) => /^[A-Za-z0-9]{1,8}$/.test(part))
 }
 
+// The names FHIR itself used before it had media types stand in many CapabilityStatements.
+const FORMAT_NAMES = new Set(['json', 'xml', 'ttl'])
+
 function isMimeType(code: string): boolean {
+  if (FORMAT_NAMES.has(code)) return true
   const [type = '', ...parameters] = code.split(';')
-  if (!/^[A-Za-z0-9!#$&^_.+-]{1,127}\/[A-Za-z0-9!#$&^_.+*-]{1,127}$/.test(type.trim())) return /^[a-z]{2,20}$/.test(code)
+  if (!/^[A-Za-z0-9!#$&^_.+-]{1,127}\/[A-Za-z0-9!#$&^_.+*-]{1,127}$/.test(type.trim())) return false
   return parameters.every((parameter) => /^\s?[A-Za-z0-9-]{1,60}=[^;]{1,200}$/.test(parameter))
 }

@@ -391,6 +391,13 @@ t.test('a partial date is no day: never the same, never further apart than it mu
   t.match(compareEvents(event({ ...pharmacy, on: '2026-10-31' }), event({ ...gpCopy, on: '2026-10' }), rules), {
     caps: ['C3']
   })
+  const bare = event({ on: '2026' })
+  const bareCopy = event({ on: '2026', system: EMIS, primary: false })
+  t.match(
+    compareEvents(bare, bareCopy, rules),
+    { outcome: 'distinct', rule: 'score', score: 30 },
+    'a shared year is not enough'
+  )
   t.end()
 })
 

@@ -1,6 +1,6 @@
 // Synthetic people, records and deliveries for the tests of destinations. NHS numbers are of the 999 test range.
 import { randomUUID } from 'node:crypto'
-import type { Immunization } from 'fhir/r4.js'
+import type { Immunization, Patient, Practitioner } from 'fhir/r4.js'
 import { readImmunizationFacts } from '../../src/fhir/immunization.js'
 import { VACCINE_TYPES, type VaccineType } from '../../src/fhir/vaccine-types.js'
 import type {
@@ -13,23 +13,37 @@ import type {
 
 export const NHS_NUMBER = '9990000018'
 /** What must never appear in an outcome. */
-export const PATIENT_WORDS = [NHS_NUMBER, '999 000 0018', 'Thistlewood', 'Ottoline', '1951-03-09', '19510309', 'LS99 9ZZ']
+export const PATIENT_WORDS = [
+  NHS_NUMBER,
+  '999 000 0018',
+  'Thistlewood',
+  'Ottoline',
+  '1951-03-09',
+  '19510309',
+  'LS99 9ZZ'
+]
+
+export function syntheticPatient(changes: Partial<Patient> = {}): Patient {
+  return {
+    resourceType: 'Patient',
+    id: 'pat',
+    identifier: [{ system: 'https://fhir.nhs.uk/Id/nhs-number', value: NHS_NUMBER }],
+    name: [{ use: 'official', family: 'Thistlewood', given: ['Ottoline', 'May'] }],
+    gender: 'female',
+    birthDate: '1951-03-09',
+    address: [{ line: ['7 Nowhere Row'], postalCode: 'LS99 9ZZ' }],
+    ...changes
+  }
+}
+
+export function syntheticPractitioner(changes: Partial<Practitioner> = {}): Practitioner {
+  return { resourceType: 'Practitioner', id: 'prac', name: [{ family: 'Quillfeather', given: ['Ned'] }], ...changes }
+}
 
 export function syntheticImmunization(changes: Partial<Immunization> = {}, type: VaccineType = 'FLU'): Immunization {
   return {
     resourceType: 'Immunization',
-    contained: [
-      {
-        resourceType: 'Patient',
-        id: 'pat',
-        identifier: [{ system: 'https://fhir.nhs.uk/Id/nhs-number', value: NHS_NUMBER }],
-        name: [{ use: 'official', family: 'Thistlewood', given: ['Ottoline', 'May'] }],
-        gender: 'female',
-        birthDate: '1951-03-09',
-        address: [{ line: ['7 Nowhere Row'], postalCode: 'LS99 9ZZ' }]
-      },
-      { resourceType: 'Practitioner', id: 'prac', name: [{ family: 'Quillfeather', given: ['Ned'] }] }
-    ],
+    contained: [syntheticPatient(), syntheticPractitioner()],
     extension: [
       {
         url: 'https://fhir.hl7.org.uk/StructureDefinition/Extension-UKCore-VaccinationProcedure',
@@ -126,7 +140,9 @@ export function syntheticCandidate(
 }
 
 /** Services over totals that a test can change: the store of event groups has tests of its own. */
-export function syntheticServices(now: () => Date = () => new Date()): DestinationServices & { totals: EligibilityTotals } {
+export function syntheticServices(
+  now: () => Date = () => new Date()
+): DestinationServices & { totals: EligibilityTotals } {
   const services = {
     now,
     totals: { nhsNumber: NHS_NUMBER, eventDays: ['2025-10-03'], sourceVersion: 1 } as EligibilityTotals,

@@ -18,21 +18,23 @@ import {
 
 const codes = readVaccineCodes()
 
-t.test('all programme files can be in force together', async (t) => {
+t.test('all programme files can be in force together', (t) => {
   t.ok(programmeFileNames().length > 0)
   t.doesNotThrow(() => createProgrammeRules(readProgrammes(), codes))
+  t.end()
 })
 
 for (const fileName of programmeFileNames()) {
   const programme = readProgramme(fileName)
   const casesFile = fileName.replace(/\.yaml$/, '.cases.yaml')
 
-  t.test(`${fileName} stands in the folder of its id under its version`, async (t) => {
+  t.test(`${fileName} stands in the folder of its id under its version`, (t) => {
     t.equal(fileName, `${programme.id}/${programme.version}.yaml`)
     t.ok(existsSync(join(PROGRAMMES_FOLDER, casesFile)), 'its cases stand beside it')
+    t.end()
   })
 
-  t.test(`${fileName} says what its cases ask`, async (t) => {
+  t.test(`${fileName} says what its cases ask`, (t) => {
     const cases = parseProgrammeCases(casesFile, readYaml(join(PROGRAMMES_FOLDER, casesFile)))
 
     const spoken = runProgrammeCases(programme, cases, codes)
@@ -46,13 +48,15 @@ for (const fileName of programmeFileNames()) {
       const isShown = spoken.some((rules) => CHECKS[check].rules.some((rule) => rules[rule] === severity))
       t.ok(isShown, `one case at least shows ${check} as ${severity}`)
     }
+    t.end()
   })
 }
 
-t.test('every property of every schema is described', async (t) => {
+t.test('every property of every schema is described', (t) => {
   for (const schema of [PROGRAMME_SCHEMA, VACCINE_CODES_SCHEMA, PROGRAMME_CASES_SCHEMA]) {
     t.same(undescribed(schema, String(schema['title'])), [])
   }
+  t.end()
 })
 
 function undescribed(schema: unknown, path: string): string[] {

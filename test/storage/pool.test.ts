@@ -44,7 +44,7 @@ t.test('connections that the server ends, idle or in use, do not end the process
   idle.release()
 
   await pool.query(`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'victim'`)
-  await waitFor(() => errors.length >= 2, 'both connections to be reported lost')
+  await waitFor(() => errors.length === 2, 'each connection to be reported lost once')
   inUse.release()
 
   t.match(errors[0], { message: /terminating connection|Connection terminated/ })

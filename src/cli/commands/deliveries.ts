@@ -1,6 +1,6 @@
 // imms deliveries list | show | skip
 import type { Command } from 'commander'
-import type { DeliveriesAnswer, DeliveryAnswer, Wire } from '../../http/ops-answers.js'
+import type { DeliveriesAnswer, DeliveryAnswer, SkipAnswer, Wire } from '../../http/ops-answers.js'
 import { collect, type CommandLine, type Session } from '../command-line.js'
 import { EXIT } from '../exit-code.js'
 import type { Column } from '../layout-columns.js'
@@ -51,9 +51,10 @@ export function addDeliveries(program: Command, line: CommandLine): void {
     .description('give up a held delivery, so that the next version may go')
     .requiredOption('--reason <text>', 'why; kept in the audit trail')
   line.define<{ reason: string }>(skip, async ({ client, terminal, json }, { reason }, [id = '']) => {
-    const answer = await client.post<Story>(`/ops/deliveries/${encodeURIComponent(id)}/skip`, { reason })
+    const answer = await client.post<Wire<SkipAnswer>>(`/ops/deliveries/${encodeURIComponent(id)}/skip`, { reason })
+    const behind = answer.promoted ? 'the version behind it goes now' : 'nothing waited behind it'
     if (json) terminal.printJson(answer)
-    else terminal.print(`Delivery ${answer.deliveryId} is ${answer.state}. Next: imms explain ${answer.recordId}`)
+    else terminal.print(`Delivery ${answer.deliveryId} was skipped, ${behind}.`)
     return EXIT.ok
   })
 }

@@ -24,7 +24,9 @@ export function createRedactor(resource: Immunization): Redact {
 /** Every text in names, addresses, dates of birth, telecoms and identifiers of a contained person. */
 function personalWords(person: object): string[] {
   const { name, address, birthDate, telecom, identifier } = person as Record<string, unknown>
-  return textsIn([name, address, birthDate, telecom, identifier]).flatMap((text) => [text, ...text.split(/\s+/)])
+  const compactDate = typeof birthDate === 'string' ? birthDate.replaceAll('-', '') : undefined
+  const texts = textsIn([name, address, birthDate, compactDate, telecom, identifier])
+  return texts.flatMap((text) => [text, ...text.split(/\s+/)])
 }
 
 const NOT_PERSONAL = new Set(['use', 'system', 'type', 'period', 'url'])

@@ -1,8 +1,5 @@
 import { NO_PARAMS, type Check, type CheckScope, type NoParams } from '../check.js'
-import { addAge, parseAge } from '../age.js'
-import { isBefore, parseDayRange } from '../day-range.js'
-
-const ONE_DAY = parseAge('P1D')
+import { isAfter, parseDayRange } from '../day-range.js'
 
 export const batchNotExpired: Check<NoParams, CheckScope> = {
   description: 'The batch had not expired on the day of vaccination; the expiry day itself is allowed.',
@@ -13,7 +10,7 @@ export const batchNotExpired: Check<NoParams, CheckScope> = {
     () =>
     ({ facts, occurrence }) => {
       const expiry = facts.expirationDate === undefined ? undefined : parseDayRange(facts.expirationDate)
-      if (expiry === undefined || isBefore(occurrence, addAge(expiry.last, ONE_DAY)) !== 'no') return undefined
+      if (expiry === undefined || isAfter(occurrence, expiry.last) !== 'yes') return undefined
       return {
         rule: 'batch-expired',
         code: 'business-rule',

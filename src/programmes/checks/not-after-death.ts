@@ -1,8 +1,5 @@
 import { NO_PARAMS, type Check, type CheckScope, type NoParams } from '../check.js'
-import { addAge, parseAge } from '../age.js'
-import { isBefore, parseDayRange } from '../day-range.js'
-
-const ONE_DAY = parseAge('P1D')
+import { isAfter, parseDayRange } from '../day-range.js'
 
 export const notAfterDeath: Check<NoParams, CheckScope> = {
   description: 'The vaccination is not after the day of death; the day of death itself is allowed.',
@@ -13,7 +10,7 @@ export const notAfterDeath: Check<NoParams, CheckScope> = {
     () =>
     ({ facts, occurrence, paths }) => {
       const death = facts.deceasedDate === undefined ? undefined : parseDayRange(facts.deceasedDate)
-      if (death === undefined || isBefore(occurrence, addAge(death.last, ONE_DAY)) !== 'no') return undefined
+      if (death === undefined || isAfter(occurrence, death.last) !== 'yes') return undefined
       return {
         rule: 'occurrence-after-death',
         code: 'value',

@@ -149,6 +149,7 @@ create index delivery_queued_idx on delivery (destination, queued_at) where stat
 create index delivery_lease_idx on delivery (lease_until) where state = 'in_flight';
 create index delivery_held_idx on delivery (destination, created_at) where state = 'held';
 create index delivery_blocked_idx on delivery (destination, record_id) where state = 'blocked';
+create index delivery_replay_idx on delivery (destination) where triggered_by = 'replay';
 create index delivery_record_idx on delivery (record_id);
 
 -- Inserted at claim: an attempt whose process died stays without an end.

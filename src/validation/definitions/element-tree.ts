@@ -29,6 +29,7 @@ export interface ElementNode {
   maxLength: number | undefined
   minValue: unknown
   maxValue: unknown
+  limitsBy: Authority
   constraints: readonly NodeConstraint[]
   isModifier: boolean
   contentReference: string | undefined
@@ -61,6 +62,9 @@ export interface NodeFixed {
 export interface NodeConstraint extends ElementConstraint {
   by: Authority
 }
+
+/** The specification itself: what JSON and the types of FHIR R4 ask for, whatever profile is used. */
+export const BASE_R4: Authority = { layer: 'base', label: 'FHIR R4' }
 
 /** A definition with its root element; children of the root are always there. */
 export interface ElementTree {
@@ -105,6 +109,7 @@ export function emptyNode(name: string, paths: string[], by: Authority): Element
     maxLength: undefined,
     minValue: undefined,
     maxValue: undefined,
+    limitsBy: by,
     constraints: [],
     isModifier: false,
     contentReference: undefined,

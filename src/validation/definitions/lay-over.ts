@@ -90,12 +90,18 @@ function narrow(node: ElementNode, overlay: Overlay): void {
   if (element.slicing !== undefined) node.slicing = element.slicing
   if (element.contentReference !== undefined) node.contentReference = element.contentReference
   if (element.isModifier === true) node.isModifier = true
-  if (element.maxLength !== undefined) node.maxLength = Math.min(element.maxLength, node.maxLength ?? Infinity)
+  if (element.maxLength !== undefined) narrowLength(node, element.maxLength, by)
   narrowTypes(node, overlay)
   narrowCardinality(node, overlay)
   narrowBinding(node, element.binding, by)
   narrowValue(node, element, by)
   addConstraints(node, overlay)
+}
+
+function narrowLength(node: ElementNode, maxLength: number, by: Authority): void {
+  if (maxLength >= (node.maxLength ?? Infinity)) return
+  node.maxLength = maxLength
+  node.limitsBy = by
 }
 
 function narrowCardinality(node: ElementNode, { element, by, isNewType, tree }: Overlay): void {
@@ -206,9 +212,12 @@ function narrowBinding(node: ElementNode, binding: ElementBinding | undefined, b
 function narrowValue(node: ElementNode, element: ElementDefinition, by: Authority): void {
   for (const [key, value] of Object.entries(element)) {
     const rule = /^(fixed|pattern|minValue|maxValue)[A-Z]/.exec(key)?.[1]
-    if (rule === 'fixed' || rule === 'pattern') node.fixed = { kind: rule, value, by }
-    else if (rule === 'minValue') node.minValue = value
-    else if (rule === 'maxValue') node.maxValue = value
+    if (rule === 'fixed' || rule === 'pattern') {
+      if (!isEqualJson(node.fixed?.value, value)) node.fixed = { kind: rule, value, by }
+    } else if (rule === 'minValue' && !isEqualJson(node.minValue, value))
+      Object.assign(node, { minValue: value, limitsBy: by })
+    else if (rule === 'maxValue' && !isEqualJson(node.maxValue, value))
+      Object.assign(node, { maxValue: value, limitsBy: by })
   }
 }
 
@@ -237,6 +246,10 @@ function typeConstraintKeys(node: ElementNode, { snapshots, isNewType }: Overlay
 
 function fault({ tree, id }: Overlay, problem: string): DefinitionError {
   return new DefinitionError(tree.file, id, problem)
+}
+
+function isEqualJson(a: unknown, b: unknown): boolean {
+  return a === b || JSON.stringify(a) === JSON.stringify(b)
 }
 
 export function capital(text: string): string {

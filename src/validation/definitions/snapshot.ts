@@ -3,6 +3,7 @@
 import { findDefinition, type LoadedDefinition, type ValidationCatalogue } from './catalogue.js'
 import {
   type Authority,
+  BASE_R4,
   copyNode,
   type ElementNode,
   type ElementTree,
@@ -16,8 +17,6 @@ import {
   HL7_DEFINITION,
   type StructureDefinition
 } from './structure-definition.js'
-
-const BASE_R4: Authority = { layer: 'base', label: 'FHIR R4' }
 
 export function createSnapshots(catalogue: ValidationCatalogue): Snapshots {
   const trees = new Map<LoadedDefinition, ElementTree | 'being built'>()
@@ -40,9 +39,14 @@ export function createSnapshots(catalogue: ValidationCatalogue): Snapshots {
     if (known === 'being built') throw new DefinitionError(loaded.file, '', 'is its own base')
     if (known !== undefined) return known
     trees.set(loaded, 'being built')
-    const tree = build(loaded)
-    trees.set(loaded, tree)
-    return tree
+    try {
+      const tree = build(loaded)
+      trees.set(loaded, tree)
+      return tree
+    } catch (error) {
+      trees.delete(loaded)
+      throw error
+    }
   }
 
   function build(loaded: LoadedDefinition): ElementTree {
@@ -64,7 +68,7 @@ export function createSnapshots(catalogue: ValidationCatalogue): Snapshots {
 
   function startingRoot(definition: StructureDefinition, file: string, by: Authority): ElementNode {
     const base = baseOf(definition)
-    if (base === undefined) return emptyNode(definition.type, [definition.type], by)
+    if (base === undefined) return { ...emptyNode(definition.type, [definition.type], by), children: [] }
     const tree = read(base, file)
     const root = copyNode(tree.root, [definition.type])
     root.name = definition.type

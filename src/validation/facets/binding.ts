@@ -4,7 +4,7 @@ import type { Check } from '../check.js'
 import type { NodeBinding } from '../definitions/element-tree.js'
 import { HL7_DEFINITION, isObject, type JsonObject } from '../definitions/structure-definition.js'
 import { report } from '../run.js'
-import type { CodeSet, Membership, Terminology } from '../terminology.js'
+import type { CodeSet, Membership, Terminology } from '../code-set.js'
 
 export function buildBinding(binding: NodeBinding, terminology: Terminology): Check[] {
   const checks: Check[] = []
@@ -41,7 +41,8 @@ function required(canonical: string, terminology: Terminology, by: NodeBinding['
     },
     explain(value, _owner, place, run) {
       const found = judge(value, set, true)
-      if (found === 'not-member') report(run, by, 'code-unknown', place, `must be a code of value set ${name} (${by.label})`)
+      if (found === 'not-member')
+        report(run, by, 'code-unknown', place, `must be a code of value set ${name} (${by.label})`)
       if (found === 'unknown') {
         report(run, by, 'code-unchecked', place, `could not be checked against all of value set ${name}`)
       }

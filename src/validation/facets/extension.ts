@@ -1,6 +1,6 @@
 // Lists of extensions: each item is judged by the definition its url names, wherever it stands; profiles count them.
 import type { Check } from '../check.js'
-import type { Authority } from '../definitions/element-tree.js'
+import { type Authority, BASE_R4 } from '../definitions/element-tree.js'
 import { isObject } from '../definitions/structure-definition.js'
 import type { ExtensionPlace, ExtensionSlice, ObjectPlan } from '../plan.js'
 import { isFull, itemOf, type Place, report, type Run } from '../run.js'
@@ -37,7 +37,16 @@ export function buildExtensions(
   place.slices.forEach((slice, number) => {
     rules.set(slice.url, { number, slice, part: slice.part === undefined ? undefined : compile(slice.part) })
   })
-  const judgeItem = (url: string): Verdict => judge(url, place, owner, rules.get(url), registry)
+  const hasRequired = place.slices.some((slice) => slice.min > 0)
+  // Kept for known urls only, so that strangers cannot fill the memory.
+  const verdicts = new Map<string, Verdict>()
+  const judgeItem = (url: string): Verdict => {
+    const before = verdicts.get(url)
+    if (before !== undefined) return before
+    const verdict = judge(url, place, owner, rules.get(url), registry)
+    if (verdict.known !== undefined || verdict.rule !== undefined) verdicts.set(url, verdict)
+    return verdict
+  }
   return {
     passes(value, ownerObject, run) {
       if (!Array.isArray(value) || value.length === 0) return false
@@ -57,12 +66,12 @@ export function buildExtensions(
           counts[verdict.rule.number] = (counts[verdict.rule.number] ?? 0) + 1
         }
       }
-      if (counts === undefined) return place.slices.every((slice) => slice.min === 0)
+      if (counts === undefined) return !hasRequired
       return place.slices.every((slice, number) => isCountRight(slice, counts[number] ?? 0))
     },
     explain(value, ownerObject, at, run) {
       const counts = place.slices.map(() => 0)
-      const items = readItems(value, place.by, at, run)
+      const items = readItems(value, at, run)
       for (let index = 0; index < items.length && !isFull(run); index++) {
         const item = items[index]
         const itemPlace = itemOf(at, index)
@@ -79,11 +88,6 @@ export function buildExtensions(
       if (items.length > 0) sayCounts(place.slices, counts, at, run)
     }
   }
-}
-
-/** Required slices of a list that may be absent altogether. */
-export function requiredSlices(place: ExtensionPlace): readonly ExtensionSlice[] {
-  return place.slices.filter((slice) => slice.min > 0)
 }
 
 interface Verdict {
@@ -116,15 +120,27 @@ function judge(
 }
 
 function sayFault(verdict: Verdict, url: string, place: ExtensionPlace, at: Place, run: Run): void {
-  const by = verdict.known?.by ?? place.by
+  const by = verdict.known?.by ?? (verdict.fault === 'unknown-part' ? place.by : BASE_R4)
   switch (verdict.fault) {
     case undefined:
       return
     case 'unknown':
-      report(run, by, 'extension-unknown', at, 'is an extension that is not known here; it is kept, its content is not judged')
+      report(
+        run,
+        by,
+        'extension-unknown',
+        at,
+        'is an extension that is not known here; it is kept, its content is not judged'
+      )
       return
     case 'unknown-modifier':
-      report(run, by, 'modifier-extension', at, 'changes the meaning in a way not known here; remove it or agree on it first')
+      report(
+        run,
+        by,
+        'modifier-extension',
+        at,
+        'changes the meaning in a way not known here; remove it or agree on it first'
+      )
       return
     case 'unknown-part':
       report(run, by, 'extension-part', at, `is no part of this extension; its parts are ${partNames(place)}`)

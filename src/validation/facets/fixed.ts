@@ -11,7 +11,8 @@ export function buildFixed(fixed: NodeFixed): Check {
   return {
     passes: matches,
     explain(value, _owner, place, run) {
-      if (!matches(value)) report(run, fixed.by, 'fixed-value', place, `must be ${wanted}, as ${fixed.by.label} fixes it`)
+      if (!matches(value))
+        report(run, fixed.by, 'fixed-value', place, `must be ${wanted}, as ${fixed.by.label} fixes it`)
     }
   }
 }
@@ -20,7 +21,9 @@ export function buildFixed(fixed: NodeFixed): Check {
 export function isEqual(value: unknown, wanted: unknown): boolean {
   if (value === wanted) return true
   if (Array.isArray(wanted)) {
-    return Array.isArray(value) && value.length === wanted.length && wanted.every((one, index) => isEqual(value[index], one))
+    return (
+      Array.isArray(value) && value.length === wanted.length && wanted.every((one, index) => isEqual(value[index], one))
+    )
   }
   if (!isObject(wanted) || !isObject(value)) return false
   const keys = Object.keys(wanted)

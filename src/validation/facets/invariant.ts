@@ -81,7 +81,12 @@ function sayInvariant(constraint: NodeConstraint, severity: Severity, remedy: st
   report(run, by, 'invariant', place, `breaks ${key} of ${by.label}: ${remedy}`, { severity, code: 'invariant', rule })
 }
 
-function engineCheck(constraint: NodeConstraint, engine: ExpressionEngine, expression: string, type: string): InvariantCheck {
+function engineCheck(
+  constraint: NodeConstraint,
+  engine: ExpressionEngine,
+  expression: string,
+  type: string
+): InvariantCheck {
   const evaluate = engine.compile(expression, type)
   const severity = severityOf(constraint)
   return {

@@ -1,11 +1,11 @@
 // One or many: the JSON array of a repeating element, and the plain value of one that does not repeat.
 import type { Check } from '../check.js'
-import type { Authority } from '../definitions/element-tree.js'
+import { type Authority, BASE_R4 } from '../definitions/element-tree.js'
 import type { ElementPlan } from '../plan.js'
 import { isFull, itemOf, type Place, report, type Run } from '../run.js'
 
 /** A repeating element whose items are all judged alike. */
-export function buildList(item: Check, by: Authority): Check {
+export function buildList(item: Check): Check {
   return {
     passes(value, owner, run) {
       if (!Array.isArray(value) || value.length === 0) return false
@@ -15,7 +15,7 @@ export function buildList(item: Check, by: Authority): Check {
       return true
     },
     explain(value, owner, place, run) {
-      const items = readItems(value, by, place, run)
+      const items = readItems(value, place, run)
       for (let index = 0; index < items.length && !isFull(run); index++) {
         item.explain(items[index], owner, itemOf(place, index), run)
       }
@@ -24,23 +24,24 @@ export function buildList(item: Check, by: Authority): Check {
 }
 
 /** The items, or none after saying why there are none. */
-export function readItems(value: unknown, by: Authority, place: Place, run: Run): readonly unknown[] {
+export function readItems(value: unknown, place: Place, run: Run): readonly unknown[] {
   if (!Array.isArray(value)) {
-    if (value === null) report(run, by, 'null', place, 'is null; leave the element out when there is nothing to say')
-    else report(run, by, 'json-array', place, 'may repeat: send a JSON array, even for one value')
+    if (value === null)
+      report(run, BASE_R4, 'null', place, 'is null; leave the element out when there is nothing to say')
+    else report(run, BASE_R4, 'json-array', place, 'may repeat: send a JSON array, even for one value')
     return []
   }
-  if (value.length === 0) report(run, by, 'empty', place, 'is an empty array; leave the element out')
+  if (value.length === 0) report(run, BASE_R4, 'empty', place, 'is an empty array; leave the element out')
   return value as unknown[]
 }
 
 /** An element that does not repeat: says so when an array comes. */
-export function buildSingle(item: Check, by: Authority): Check {
+export function buildSingle(item: Check): Check {
   return {
     passes: item.passes,
     explain(value, owner, place, run) {
       if (Array.isArray(value)) {
-        report(run, by, 'json-array', place, 'does not repeat: send the value itself, no array')
+        report(run, BASE_R4, 'json-array', place, 'does not repeat: send the value itself, no array')
       } else {
         item.explain(value, owner, place, run)
       }
@@ -82,7 +83,13 @@ export function buildRefusedType(element: ElementPlan, by: Authority): Check {
   return {
     passes: () => false,
     explain(_value, _owner, place, run) {
-      report(run, by, 'type-not-allowed', place, `is of a type that ${by.label} rules out; send ${allowed.join(' or ')}`)
+      report(
+        run,
+        by,
+        'type-not-allowed',
+        place,
+        `is of a type that ${by.label} rules out; send ${allowed.join(' or ')}`
+      )
     }
   }
 }

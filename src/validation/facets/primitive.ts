@@ -1,5 +1,6 @@
 // A value of a primitive type: JSON kind, lexical form, range, and the `_name` object that stands beside it.
 import type { Check } from '../check.js'
+import { BASE_R4 } from '../definitions/element-tree.js'
 import type { JsonObject } from '../definitions/structure-definition.js'
 import { isObject } from '../definitions/structure-definition.js'
 import type { ValuePlan } from '../plan.js'
@@ -18,7 +19,7 @@ export function buildPrimitive(plan: PrimitivePlan): Check {
     passes: (value) => matches(value),
     explain(value, _owner, place, run) {
       const rule = plan.type === 'xhtml' && typeof value === 'string' ? 'narrative' : ruleOf(value, type)
-      if (rule !== undefined) report(run, plan.by, rule, place, `must be ${type.format}${REMEDIES[rule] ?? ''}`)
+      if (rule !== undefined) report(run, BASE_R4, rule, place, `must be ${type.format}${REMEDIES[rule] ?? ''}`)
     }
   }
   const formed = plan.type === 'xhtml' ? onlyWhenBad(check) : check
@@ -60,7 +61,7 @@ function withLimits(check: Check, plan: PrimitivePlan, matches: (value: unknown)
     explain(value, owner, place, run) {
       check.explain(value, owner, place, run)
       if (matches(value) && !isWithin(value)) {
-        report(run, plan.by, 'value-range', place, 'is longer, smaller or larger than its profile allows')
+        report(run, plan.limitsBy, 'value-range', place, 'is longer, smaller or larger than its profile allows')
       }
     }
   }
@@ -91,7 +92,7 @@ function noteLocal(check: Check): Check {
 }
 
 /** A list of primitives: null may hold the place of an item whose `_name` has something at the same index. */
-export function buildPrimitiveList(key: string, item: Check, plan: PrimitivePlan): Check {
+export function buildPrimitiveList(key: string, item: Check): Check {
   const sibling = `_${key}`
   return {
     passes(value, owner, run) {
@@ -104,15 +105,15 @@ export function buildPrimitiveList(key: string, item: Check, plan: PrimitivePlan
     },
     explain(value, owner, place, run) {
       if (!Array.isArray(value)) {
-        report(run, plan.by, 'json-array', place, 'may repeat: send a JSON array, even for one value')
+        report(run, BASE_R4, 'json-array', place, 'may repeat: send a JSON array, even for one value')
         return
       }
-      if (value.length === 0) report(run, plan.by, 'empty', place, 'is an empty array; leave the element out')
+      if (value.length === 0) report(run, BASE_R4, 'empty', place, 'is an empty array; leave the element out')
       value.forEach((one: unknown, index) => {
         const at = itemOf(place, index)
         if (one !== null) item.explain(one, owner, at, run)
         else if (!hasSibling(owner, sibling, index)) {
-          report(run, plan.by, 'null', at, `is null without an extension at the same place of "${sibling}"; remove it`)
+          report(run, BASE_R4, 'null', at, `is null without an extension at the same place of "${sibling}"; remove it`)
         }
       })
     }
@@ -125,23 +126,23 @@ function hasSibling(owner: JsonObject, key: string, index: number): boolean {
 }
 
 /** `_name` of an element that does not repeat: an object with an extension, or an id beside a value. */
-export function buildSibling(key: string, object: Check, plan: PrimitivePlan): Check {
+export function buildSibling(key: string, object: Check): Check {
   const stands = (value: unknown, owner: JsonObject): boolean => hasValue(owner[key]) || hasExtension(value)
   return {
     passes: (value, owner, run) => stands(value, owner) && object.passes(value, owner, run),
     explain(value, owner, place, run) {
       if (isObject(value)) object.explain(value, owner, place, run)
       if (!isObject(value)) {
-        report(run, plan.by, 'primitive-sibling', place, `has "_${key}", which must be an object with id or extension`)
+        report(run, BASE_R4, 'primitive-sibling', place, `has "_${key}", which must be an object with id or extension`)
       } else if (!stands(value, owner) && Object.keys(value).length > 0) {
-        report(run, plan.by, 'empty', place, `has neither a value nor an extension in "_${key}"; leave it out`)
+        report(run, BASE_R4, 'empty', place, `has neither a value nor an extension in "_${key}"; leave it out`)
       }
     }
   }
 }
 
 /** `_name` of a repeating element: an array aligned with that of the values. */
-export function buildSiblingList(key: string, object: Check, plan: PrimitivePlan): Check {
+export function buildSiblingList(key: string, object: Check): Check {
   const stands = (value: unknown, owner: JsonObject, index: number): boolean =>
     hasValue(itemAt(owner[key], index)) || hasExtension(value)
   const isAligned = (list: readonly unknown[], owner: JsonObject): boolean => {
@@ -160,17 +161,17 @@ export function buildSiblingList(key: string, object: Check, plan: PrimitivePlan
     },
     explain(value, owner, place, run) {
       if (!Array.isArray(value) || value.length === 0) {
-        report(run, plan.by, 'primitive-sibling', place, `has "_${key}", which must be an array beside "${key}"`)
+        report(run, BASE_R4, 'primitive-sibling', place, `has "_${key}", which must be an array beside "${key}"`)
         return
       }
       if (!isAligned(value, owner)) {
-        report(run, plan.by, 'primitive-sibling', place, `has more items in "_${key}" than values; pad with null`)
+        report(run, BASE_R4, 'primitive-sibling', place, `has more items in "_${key}" than values; pad with null`)
       }
       value.forEach((one: unknown, index) => {
         const at = itemOf(place, index)
         if (one !== null) object.explain(one, owner, at, run)
         if (!stands(one, owner, index)) {
-          report(run, plan.by, 'empty', at, `has neither a value nor an extension in "_${key}"; leave it out`)
+          report(run, BASE_R4, 'empty', at, `has neither a value nor an extension in "_${key}"; leave it out`)
         }
       })
     }

@@ -1,6 +1,6 @@
 // A Reference: its form, the type it points at, and the local ids it uses (ref-1 and dom-3 read those).
 import type { Check } from '../check.js'
-import type { Authority } from '../definitions/element-tree.js'
+import { BASE_R4 } from '../definitions/element-tree.js'
 import { HL7_DEFINITION, isObject, type JsonObject } from '../definitions/structure-definition.js'
 import type { TargetPlan } from '../plan.js'
 import { isId } from '../primitives/text.js'
@@ -9,11 +9,7 @@ import { below, report, type Run } from '../run.js'
 /** What is wrong with a reference; undefined when nothing is. */
 type Fault = 'dangling' | 'format' | 'type' | 'target'
 
-export function buildReference(
-  targets: TargetPlan | undefined,
-  resourceTypes: ReadonlySet<string>,
-  base: Authority
-): Check {
+export function buildReference(targets: TargetPlan | undefined, resourceTypes: ReadonlySet<string>): Check {
   return {
     passes: (value, _owner, run) => !isObject(value) || faultOf(value, targets, resourceTypes, run) === undefined,
     explain(value, _owner, place, run) {
@@ -22,22 +18,22 @@ export function buildReference(
         case undefined:
           return
         case 'dangling':
-          report(run, base, 'reference-format', place, 'points at a contained resource that is not there', {
+          report(run, BASE_R4, 'reference-format', place, 'points at a contained resource that is not there', {
             code: 'not-found',
             rule: 'r4-ref-1'
           })
           return
         case 'format': {
           const at = below(place, 'reference')
-          report(run, base, 'reference-format', at, 'must be Type/id, an absolute URL, urn:uuid:, urn:oid: or #id')
+          report(run, BASE_R4, 'reference-format', at, 'must be Type/id, an absolute URL, urn:uuid:, urn:oid: or #id')
           return
         }
         case 'type':
-          report(run, base, 'reference-type', below(place, 'type'), 'differs from the type the reference points at')
+          report(run, BASE_R4, 'reference-type', below(place, 'type'), 'differs from the type the reference points at')
           return
         case 'target': {
           const wanted = [...(targets?.types ?? [])].join(', ')
-          const by = targets?.by ?? base
+          const by = targets?.by ?? BASE_R4
           report(run, by, 'reference-target', place, `must point at ${wanted} (${by.label})`)
           return
         }

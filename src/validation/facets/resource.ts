@@ -1,6 +1,6 @@
 // A resource inside another: contained ones share their container's ids, entries of a Bundle stand for themselves.
 import type { Check } from '../check.js'
-import type { Authority } from '../definitions/element-tree.js'
+import { BASE_R4 } from '../definitions/element-tree.js'
 import { isObject, type JsonObject } from '../definitions/structure-definition.js'
 import type { ValuePlan } from '../plan.js'
 import { below, itemOf, report, type Run } from '../run.js'
@@ -17,79 +17,96 @@ export function buildResource(plan: Extract<ValuePlan, { kind: 'resource' }>, re
   }
   const isAllowed = (value: unknown): boolean =>
     plan.types === undefined || (isObject(value) && plan.types.has(String(value['resourceType'])))
-  const within = plan.isContained ? inContained : inOwnRight
+  const { isContained } = plan
   return {
     passes(value, owner, run) {
       const check = find(value)
       if (check === undefined || !isAllowed(value)) return false
-      let isSound = false
-      within(value as JsonObject, run, () => {
-        isSound = check.passes(value, owner, run)
-      })
+      const before = enter(value as JsonObject, isContained, run)
+      const isSound = check.passes(value, owner, run)
+      leave(value as JsonObject, isContained, before, run)
       return isSound
     },
     explain(value, owner, place, run) {
       const check = find(value)
       if (!isObject(value)) {
-        report(run, plan.by, value === null ? 'null' : 'json-type', place, 'must be a resource, a JSON object')
+        report(run, BASE_R4, value === null ? 'null' : 'json-type', place, 'must be a resource, a JSON object')
       } else if (check === undefined) {
         const at = below(place, 'resourceType')
-        report(run, plan.by, 'resource-type', at, 'must name a resource type of FHIR R4', { severity: 'error' })
+        report(run, BASE_R4, 'resource-type', at, 'must name a resource type of FHIR R4', { severity: 'error' })
       } else {
         if (!isAllowed(value)) {
           const wanted = [...(plan.types ?? [])].join(', ')
           report(run, plan.by, 'resource-not-allowed', place, `must be a resource of type ${wanted} (${plan.by.label})`)
         }
-        within(value, run, () => {
-          check.explain(value, owner, place, run)
-        })
+        const before = enter(value, isContained, run)
+        check.explain(value, owner, place, run)
+        leave(value, isContained, before, run)
       }
     }
   }
 }
 
-function inContained(resource: JsonObject, run: Run, judge: () => void): void {
-  const { inContained: wasInContained, reachedContainer: hadReached } = run
-  run.inContained = true
+type Surroundings = Pick<
+  Run,
+  'container' | 'inContained' | 'reachedContainer' | 'containedTypes' | 'localTargets' | 'tiedContained'
+>
+
+// A contained resource stays among its neighbours; any other is a container of its own.
+function enter(resource: JsonObject, isContained: boolean, run: Run): Surroundings {
+  const { container, inContained, reachedContainer, containedTypes, localTargets, tiedContained } = run
+  const before = { container, inContained, reachedContainer, containedTypes, localTargets, tiedContained }
+  run.inContained = isContained
   run.reachedContainer = false
-  judge()
-  if (run.reachedContainer) {
+  if (!isContained) {
+    run.container = resource
+    run.containedTypes = run.localTargets = run.tiedContained = undefined
+  }
+  return before
+}
+
+function leave(resource: JsonObject, isContained: boolean, before: Surroundings, run: Run): void {
+  if (isContained && run.reachedContainer) {
     run.tiedContained ??= new Set()
     run.tiedContained.add(resource)
   }
-  run.inContained = wasInContained
-  run.reachedContainer = hadReached
-}
-
-function inOwnRight(resource: JsonObject, run: Run, judge: () => void): void {
-  const { container, inContained: wasInContained, containedTypes, localTargets, tiedContained } = run
-  Object.assign(run, { container: resource, inContained: false })
-  run.containedTypes = run.localTargets = run.tiedContained = undefined
-  judge()
-  Object.assign(run, { container, inContained: wasInContained, containedTypes, localTargets, tiedContained })
+  run.inContained = before.inContained
+  run.reachedContainer = before.reachedContainer
+  if (isContained) return
+  run.container = before.container
+  run.containedTypes = before.containedTypes
+  run.localTargets = before.localTargets
+  run.tiedContained = before.tiedContained
 }
 
 /** Contained resources are told apart by their ids. */
-export function buildContainedIds(by: Authority): Check {
+export function buildContainedIds(): Check {
   return {
     passes: (value) => !Array.isArray(value) || value.length < 2 || repeatedIds(value).length === 0,
     explain(value, _owner, place, run) {
       if (!Array.isArray(value)) return
       for (const index of repeatedIds(value)) {
         const at = below(itemOf(place, index), 'id')
-        report(run, by, 'contained-id', at, 'is the id of another contained resource too; give each its own')
+        report(run, BASE_R4, 'contained-id', at, 'is the id of another contained resource too; give each its own')
       }
     }
   }
 }
 
-function repeatedIds(resources: readonly unknown[]): number[] {
+function repeatedIds(resources: readonly unknown[]): readonly number[] {
+  if (resources.length === 2 && idOf(resources[0]) !== idOf(resources[1])) return NONE
   const seen = new Set<unknown>()
   return resources.flatMap((resource, index) => {
-    const id = isObject(resource) ? resource['id'] : undefined
+    const id = idOf(resource)
     if (id === undefined) return []
     const isRepeated = seen.has(id)
     seen.add(id)
     return isRepeated ? [index] : []
   })
+}
+
+const NONE: readonly number[] = []
+
+function idOf(resource: unknown): unknown {
+  return isObject(resource) ? resource['id'] : undefined
 }

@@ -3,7 +3,7 @@ import type { Check } from '../check.js'
 import { isObject } from '../definitions/structure-definition.js'
 import type { DiscriminatorTest, SlicePlan, SlicingPlan } from '../plan.js'
 import { isFull, itemOf, type Place, report, type Run } from '../run.js'
-import type { Terminology } from '../terminology.js'
+import type { Terminology } from '../code-set.js'
 import { holdsPattern, isEqual } from './fixed.js'
 import { readItems } from './list.js'
 
@@ -43,14 +43,20 @@ export function buildSlicing(
     },
     explain(value, owner, place, run) {
       const counts = slices.map(() => 0)
-      const items = readItems(value, slicing.by, place, run)
+      const items = readItems(value, place, run)
       for (let index = 0; index < items.length && !isFull(run); index++) {
         const item = items[index]
         const number = find(item)
         const slice = slices[number]
         const at = itemOf(place, index)
         if (slice === undefined && slicing.isClosed) {
-          report(run, slicing.by, 'slice-closed', at, `fits none of the kinds that ${slicing.by.label} allows; remove it`)
+          report(
+            run,
+            slicing.by,
+            'slice-closed',
+            at,
+            `fits none of the kinds that ${slicing.by.label} allows; remove it`
+          )
         }
         if (slice !== undefined) counts[number] = (counts[number] ?? 0) + 1
         ;(slice?.check ?? unsliced).explain(item, owner, at, run)
@@ -77,8 +83,12 @@ function buildTest(test: DiscriminatorTest, terminology: Terminology): (item: un
   const { path } = test
   switch (test.kind) {
     case 'equals': {
+      const [name] = path
+      const { value } = test
+      if (path.length === 1 && name !== undefined && typeof value === 'string')
+        return (item) => hasMember(item, name, value)
       const same = test.isPattern ? holdsPattern : isEqual
-      return (item) => valuesAt(item, path).some((value) => same(value, test.value))
+      return (item) => valuesAt(item, path).some((found) => same(found, value))
     }
     case 'in-value-set': {
       const set = terminology.find(test.valueSet)
@@ -89,6 +99,13 @@ function buildTest(test: DiscriminatorTest, terminology: Terminology): (item: un
     case 'type':
       return (item) => typesAt(item, path).some((type) => test.types.has(type))
   }
+}
+
+// The usual discriminator, identifier.system: one plain member that equals a text.
+function hasMember(item: unknown, name: string, wanted: string): boolean {
+  if (!isObject(item)) return false
+  const found = item[name]
+  return found === wanted || (Array.isArray(found) && found.includes(wanted))
 }
 
 function isMember(value: unknown, set: NonNullable<ReturnType<Terminology['find']>>): boolean {
@@ -123,14 +140,18 @@ function choiceValue(object: Record<string, unknown>, stem: string): unknown {
 // The type of a value that says it itself (a resource) or whose JSON name ends with it (a choice).
 function typesAt(item: unknown, path: readonly string[]): string[] {
   const last = path.at(-1)
-  if (last === undefined) return isObject(item) && typeof item['resourceType'] === 'string' ? [item['resourceType']] : []
+  if (last === undefined)
+    return isObject(item) && typeof item['resourceType'] === 'string' ? [item['resourceType']] : []
   return valuesAt(item, path.slice(0, -1)).flatMap((owner) => {
     if (!isObject(owner)) return []
     const direct = owner[last]
     if (isObject(direct) && typeof direct['resourceType'] === 'string') return [direct['resourceType']]
     return Object.keys(owner)
       .filter((name) => name.startsWith(last) && isCapital(name.charCodeAt(last.length)))
-      .flatMap((name) => [name.slice(last.length), name.charAt(last.length).toLowerCase() + name.slice(last.length + 1)])
+      .flatMap((name) => [
+        name.slice(last.length),
+        name.charAt(last.length).toLowerCase() + name.slice(last.length + 1)
+      ])
   })
 }
 

@@ -28,12 +28,21 @@ export const PRIMITIVE_TYPES: ReadonlyMap<string, PrimitiveType> = new Map<strin
   ['date', text(isDate, 'a real date written YYYY, YYYY-MM or YYYY-MM-DD')],
   [
     'dateTime',
-    text(isDateTime, 'a real date written YYYY, YYYY-MM or YYYY-MM-DD, or YYYY-MM-DDThh:mm:ss with an offset (Z, +01:00)')
+    text(
+      isDateTime,
+      'a real date written YYYY, YYYY-MM or YYYY-MM-DD, or YYYY-MM-DDThh:mm:ss with an offset (Z, +01:00)'
+    )
   ],
   ['instant', text(isInstant, 'a real instant written YYYY-MM-DDThh:mm:ss with an offset (Z, +01:00)')],
   ['time', text(isTime, 'a time written hh:mm:ss')],
   ['base64Binary', text(isBase64, 'base64')],
-  ['xhtml', text(isSafeNarrative, 'one XHTML div with text in it, only formatting elements, no scripts, forms or event handlers')]
+  [
+    'xhtml',
+    text(
+      isSafeNarrative,
+      'one XHTML div with text in it, only formatting elements, no scripts, forms or event handlers'
+    )
+  ]
 ])
 
 function text(matches: (value: string) => boolean, format: string): PrimitiveType {

@@ -1,0 +1,74 @@
+// imms: the command line tool of operations staff, and of suppliers who want a verdict before they send.
+import { Command, CommanderError } from 'commander'
+import type { CliDeps } from './cli-deps.js'
+import { createCommandLine } from './command-line.js'
+import { addAudit } from './commands/audit.js'
+import { addDeliveries } from './commands/deliveries.js'
+import { addDestination } from './commands/destination.js'
+import { addErrors } from './commands/errors.js'
+import { addExplain } from './commands/explain.js'
+import { addRefusals } from './commands/refusals.js'
+import { addReplay } from './commands/replay.js'
+import { addStatus } from './commands/status.js'
+import { addToken } from './commands/token.js'
+import { addValidate } from './commands/validate.js'
+import { CommandFault, EXIT, type ExitCode } from './exit-code.js'
+
+export interface Cli {
+  /** Resolves with the exit code; rejects only for a bug of our own. `argv` without node and script. */
+  run(argv: readonly string[]): Promise<ExitCode>
+}
+
+export function createCli(deps: CliDeps): Cli {
+  return {
+    async run(argv) {
+      const line = createCommandLine(deps)
+      const program = createProgram(deps)
+      const commands = [
+        addStatus,
+        addExplain,
+        addDeliveries,
+        addErrors,
+        addDestination,
+        addReplay,
+        addRefusals,
+        addAudit,
+        addToken,
+        addValidate
+      ]
+      for (const add of commands) add(program, line)
+      try {
+        await program.parseAsync(argv, { from: 'user' })
+        return line.exitCode()
+      } catch (error) {
+        // Commander has printed its own message by then; help that was asked for ends with 0.
+        if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage
+        if (!(error instanceof CommandFault)) throw error
+        printFault(error, argv.includes('--json'), deps)
+        return error.exitCode
+      }
+    }
+  }
+}
+
+function createProgram({ stdout, stderr }: CliDeps): Command {
+  return new Command('imms')
+    .description('looks after a running Immunisation Hub')
+    .addHelpText('after', '\nExit codes: 0 ok, 1 trouble found, 2 typed wrongly, 3 refused.')
+    .exitOverride()
+    .enablePositionalOptions()
+    .showHelpAfterError('(--help tells more)')
+    .configureOutput({
+      writeOut: (text) => stdout.write(text),
+      writeErr: (text) => stderr.write(text),
+      getOutHelpWidth: () => (stdout.isTTY === true ? (stdout.columns ?? 80) : 100),
+      getErrHelpWidth: () => (stderr.isTTY === true ? (stderr.columns ?? 80) : 100),
+      getOutHasColors: () => false,
+      getErrHasColors: () => false
+    })
+}
+
+function printFault(fault: CommandFault, asJson: boolean, { stderr }: CliDeps): void {
+  const answer = fault.answer ?? { error: fault.message }
+  stderr.write(asJson ? `${JSON.stringify(answer, undefined, 2)}\n` : `imms: ${fault.message}\n`)
+}

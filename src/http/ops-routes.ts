@@ -1,0 +1,21 @@
+// The operations API: everything below /ops. Reads want the scope ops/read, writes ops/write.
+import type { FastifyInstance } from 'fastify'
+import type { DestinationSwitch } from '../delivery/pause-destination.js'
+import type { Replays } from '../delivery/replay.js'
+import type { OpsStore } from '../storage/ops-store.js'
+import { registerOpsReads } from './ops-reads.js'
+import { registerOpsReplays } from './ops-replays.js'
+import { registerOpsWrites } from './ops-writes.js'
+
+export interface OpsRoutesDeps {
+  ops: OpsStore
+  replays: Replays
+  switches: DestinationSwitch
+  now: () => Date
+}
+
+export function opsRoutes(app: FastifyInstance, deps: OpsRoutesDeps): void {
+  registerOpsReads(app, deps)
+  registerOpsWrites(app, deps)
+  registerOpsReplays(app, deps)
+}

@@ -1,0 +1,45 @@
+#!/usr/bin/env node
+// The command line tool: wires the commands to the service they talk to.
+import { createCli } from './cli/create-cli.js'
+import { readCliConfig } from './config.js'
+import { ALL_PERMISSIONS, ALL_SCOPES, findServiceNote, openIssuer } from './development.js'
+import { FhirError } from './fhir/operation-outcome.js'
+import { parseJson } from './fhir/parse-json.js'
+import { findIssues } from './ingest/judge.js'
+import { loadRules } from './rules.js'
+
+const TOKEN_SECONDS = 24 * 3600
+const config = readCliConfig()
+const note = await findServiceNote(config.dataDir)
+const token = config.token ?? note?.token
+
+process.exitCode = await createCli({
+  settings: {
+    url: config.url ?? note?.url ?? 'http://127.0.0.1:8080',
+    colour: config.colour,
+    ...(token === undefined ? {} : { token })
+  },
+  async validate(text) {
+    try {
+      const payload = parseJson(Buffer.from(text))
+      return findIssues(payload.value, await loadRules(), new Date()).issues
+    } catch (error) {
+      if (error instanceof FhirError) return [...error.issues]
+      throw error
+    }
+  },
+  async issueToken({ client, scope, permissions }) {
+    const issuer = await openIssuer(config.dataDir)
+    return issuer.issueToken({
+      client,
+      scopes: scope?.split(' ') ?? ALL_SCOPES,
+      permissions: permissions ?? ALL_PERMISSIONS,
+      ttlSeconds: TOKEN_SECONDS
+    })
+  },
+  stdout: process.stdout,
+  stderr: process.stderr,
+  stdin: process.stdin,
+  now: () => new Date(),
+  wait: (ms) => new Promise((resolve) => setTimeout(resolve, ms))
+}).run(process.argv.slice(2))

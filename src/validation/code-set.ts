@@ -1,0 +1,13 @@
+// A value set as a question: is this code in it?
+
+export type Membership = 'member' | 'not-member' | 'unknown'
+
+export interface CodeSet {
+  /** `system` is undefined for a plain code, whose system follows from the value set. */
+  test(system: string | undefined, code: string): Membership
+}
+
+export interface Terminology {
+  /** The set of a canonical `url` or `url|version`; undefined when nothing is known of it. */
+  find(canonical: string): CodeSet | undefined
+}

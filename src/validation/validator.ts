@@ -1,0 +1,188 @@
+// The validator: definitions in, verdicts out. Pure, total on any JSON value, linear in its size.
+import type { Issue } from '../fhir/issue.js'
+import type { Check } from './check.js'
+import { createCompiler } from './compiler.js'
+import { type ProfileClaim, readClaims } from './claims.js'
+import type { ValidationCatalogue } from './definitions/catalogue.js'
+import { BASE_R4 } from './definitions/element-tree.js'
+import { createSnapshots } from './definitions/snapshot.js'
+import { HL7_DEFINITION, isObject, type JsonObject } from './definitions/structure-definition.js'
+import type { KnownExtension } from './facets/extension.js'
+import type { ExpressionEngine } from './facets/invariant.js'
+import { createPlanner } from './planner.js'
+import type { RuleName } from './rules.js'
+import { below, itemOf, type Place, report, rootPlace, type Run, startRun } from './run.js'
+import { readContexts, sortDefinitions } from './shelves.js'
+import { createTerminology } from './terminology.js'
+
+export interface Validator {
+  /**
+   * Every fault, warning and remark at once; empty when there is nothing to say.
+   * `profile` is a canonical, with or without |version; the default is the UK Core profile of the resource's type, or
+   * base R4 where UK Core has none. Profiles named in meta.profile that are loaded are judged as well.
+   */
+  validate(resource: unknown, profile?: string): Issue[]
+  /** True when {@link validate} would give no error; quicker, because nothing is explained. */
+  isValid(resource: unknown, profile?: string): boolean
+  /** The profile used for each resource type, and where it came from. */
+  profiles(): readonly ProfileSummary[]
+}
+
+export interface ProfileSummary {
+  type: string
+  canonical: string
+  version: string | undefined
+  file: string
+  isDefault: boolean
+}
+
+export interface ValidatorOptions {
+  /** Evaluates invariants that have no native form. Without one they are reported as unchecked. */
+  engine?: ExpressionEngine
+}
+
+/**
+ * Compiles every profile and extension of the catalogue that is not base R4; base types are compiled when first met.
+ * @throws DefinitionError naming file and element for a construct that no builder knows
+ */
+export function createValidator(catalogue: ValidationCatalogue, options: ValidatorOptions = {}): Validator {
+  const snapshots = createSnapshots(catalogue)
+  const planner = createPlanner(catalogue, snapshots)
+  const shelves = sortDefinitions(catalogue)
+  const resourceChecks = new Map<string, Check>()
+  const extensionChecks = new Map<string, KnownExtension>()
+  const compile = createCompiler({
+    terminology: createTerminology(catalogue),
+    resourceTypes: shelves.resourceTypes,
+    engine: options.engine,
+    resources: { find: findResourceCheck },
+    extensions: { find: findExtension, anyExtension: () => compileCanonical(`${HL7_DEFINITION}Extension`) }
+  })
+  for (const { definition } of shelves.profiles) compileCanonical(definition.url)
+  for (const [url, { origin }] of shelves.extensions) if (origin !== 'r4') findExtension(url)
+
+  return { validate, isValid, profiles }
+
+  function validate(resource: unknown, profile?: string): Issue[] {
+    const start = open(resource, profile)
+    if ('issues' in start) return start.issues
+    const quick = startRun(start.resource)
+    const isClean = start.checks.every((check) => check.passes(resource, {}, quick)) && !quick.hasRemarks
+    if (isClean && start.unknownClaims.length === 0) return quick.issues
+    const run = startRun(start.resource)
+    const place = rootPlace(start.type)
+    for (const check of start.checks) check.explain(resource, {}, place, run)
+    reportClaims(start.unknownClaims, place, run)
+    return inOrder(start.checks.length > 1 ? withoutRepeats(run.issues) : run.issues)
+  }
+
+  function isValid(resource: unknown, profile?: string): boolean {
+    const start = open(resource, profile)
+    if ('issues' in start) return false
+    const run = startRun(start.resource)
+    return start.checks.every((check) => check.passes(resource, {}, run))
+  }
+
+  function profiles(): ProfileSummary[] {
+    return shelves.profiles.map(({ definition, file }) => ({
+      type: definition.type,
+      canonical: definition.url,
+      version: definition.version,
+      file,
+      isDefault: shelves.defaults.get(definition.type) === definition.url
+    }))
+  }
+
+  function open(resource: unknown, profile: string | undefined): Start | { issues: Issue[] } {
+    const type = isObject(resource) ? resource['resourceType'] : undefined
+    if (!isObject(resource) || typeof type !== 'string' || !shelves.resourceTypes.has(type)) {
+      return { issues: refuse('resource-type', 'Resource', 'must be a JSON object whose resourceType FHIR R4 knows') }
+    }
+    if (profile !== undefined) {
+      const tree = snapshots.find(profile)
+      if (tree === undefined || (tree.type !== type && tree.kind !== 'resource')) {
+        return { issues: refuse('profile-unknown', type, 'cannot be judged by that profile: it is not loaded') }
+      }
+      if (tree.type !== type) {
+        return {
+          issues: refuse('resource-not-allowed', type, `is not a ${tree.type}, which the profile asked for is of`)
+        }
+      }
+    }
+    const wanted = profile ?? shelves.defaults.get(type) ?? HL7_DEFINITION + type
+    const claims = readClaims(resource).filter((claim) => claim.canonical !== wanted)
+    if (claims.length === 0) return { type, resource, checks: [compileCanonical(wanted)], unknownClaims: claims }
+    const known = claims.filter((claim) => isUsable(claim.canonical, type))
+    const checks = [wanted, ...new Set(known.map((claim) => claim.canonical))].map(compileCanonical)
+    const unknownClaims = claims.filter((claim) => snapshots.find(claim.canonical) === undefined)
+    return { type, resource, checks, unknownClaims }
+  }
+
+  function isUsable(canonical: string, type: string): boolean {
+    const tree = snapshots.find(canonical)
+    return tree?.type === type && tree.by.layer === 'profile' && tree.url !== shelves.defaults.get(type)
+  }
+
+  function compileCanonical(canonical: string): Check {
+    return compile(planner.ofTree(snapshots.read(canonical, canonical)))
+  }
+
+  function findResourceCheck(type: string): Check | undefined {
+    if (!shelves.resourceTypes.has(type)) return undefined
+    let check = resourceChecks.get(type)
+    if (check === undefined) {
+      check = compileCanonical(shelves.defaults.get(type) ?? HL7_DEFINITION + type)
+      resourceChecks.set(type, check)
+    }
+    return check
+  }
+
+  function findExtension(url: string): KnownExtension | undefined {
+    const known = extensionChecks.get(url)
+    const loaded = shelves.extensions.get(url)
+    if (known !== undefined || loaded === undefined) return known
+    const tree = snapshots.read(url, url)
+    const check = compile(planner.ofTree(tree))
+    const extension = { check, isModifier: tree.root.isModifier, contexts: readContexts(loaded), by: tree.by }
+    extensionChecks.set(url, extension)
+    return extension
+  }
+}
+
+interface Start {
+  type: string
+  resource: JsonObject
+  checks: Check[]
+  unknownClaims: ProfileClaim[]
+}
+
+function refuse(rule: RuleName, name: string, what: string): Issue[] {
+  const run = startRun({})
+  report(run, BASE_R4, rule, rootPlace(name), what)
+  return run.issues
+}
+
+function reportClaims(claims: readonly ProfileClaim[], place: Place, run: Run): void {
+  for (const { index } of claims) {
+    const at = itemOf(below(below(place, 'meta'), 'profile'), index)
+    report(run, BASE_R4, 'profile-claim-unknown', at, 'names a profile that is not loaded; it was not judged by it')
+  }
+}
+
+// Two profiles of one type share the rules of that type.
+function withoutRepeats(issues: readonly Issue[]): Issue[] {
+  const seen = new Set<string>()
+  return issues.filter((issue) => {
+    const key = `${issue.rule} ${issue.expression?.[0] ?? ''} ${issue.text}`
+    const isNew = !seen.has(key)
+    seen.add(key)
+    return isNew
+  })
+}
+
+const ORDER = { fatal: 0, error: 1, warning: 2, information: 3 }
+
+// Errors first, so that none is lost when an answer is cut; otherwise as they stand in the resource.
+function inOrder(issues: readonly Issue[]): Issue[] {
+  return [...issues].sort((a, b) => ORDER[a.severity] - ORDER[b.severity])
+}

@@ -1,0 +1,69 @@
+// The HTTP door of production with use cases handed in by the test, and callers to knock.
+import { mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import type { Test } from 'tap'
+import { createDevelopmentIssuer, type TokenRequest } from '../../src/http/development-issuer.js'
+import { createHttpServer, type HttpServer, type HttpServerDeps } from '../../src/http/server.js'
+import { createTokenVerifier } from '../../src/http/token-verifier.js'
+import type { History } from '../../src/history/history.js'
+import type { Ingest } from '../../src/ingest/submission.js'
+
+export const NOW = new Date('2026-11-02T09:00:00.000Z')
+
+export interface LogLine {
+  level: 'info' | 'error'
+  message: string
+  fields: Record<string, unknown>
+}
+
+export interface OpenDoor {
+  server: HttpServer
+  lines: LogLine[]
+  /** The value of an Authorization header. */
+  bearer(request?: Partial<TokenRequest>): Promise<string>
+}
+
+export async function openDoor(t: Test, deps: Partial<HttpServerDeps> = {}): Promise<OpenDoor> {
+  const keyFile = path.join(mkdtempSync(path.join(tmpdir(), 'imms-key-')), 'development-key.json')
+  const issuer = await createDevelopmentIssuer({ keyFile, now: () => NOW })
+  const lines: LogLine[] = []
+  const note = (level: LogLine['level']) => (fields: object, message: string) =>
+    void lines.push({ level, message, fields: { ...fields } })
+  const server = createHttpServer({
+    ingest: notAsked('ingest'),
+    history: notAsked('history'),
+    verifyToken: createTokenVerifier({ ...issuer, keys: { jwks: issuer.jwks }, now: () => NOW }),
+    health: () => Promise.resolve({ ready: true, checks: [{ name: 'database', ok: true }] }),
+    capability: { softwareVersion: '1.2.3', date: NOW, experimental: true, profiles: [] },
+    limits: { bodyBytes: 1_048_576 },
+    log: { info: note('info'), error: note('error') },
+    now: () => NOW,
+    baseUrl: 'https://hub.test',
+    ...deps
+  })
+  t.teardown(() => server.close())
+  return {
+    server,
+    lines,
+    async bearer(request = {}) {
+      const token = await issuer.issueToken({
+        client: 'sandwell-pharmacy',
+        scopes: ['system/Immunization.cruds'],
+        permissions: ['FLU.CRUDS', 'COVID.CRUDS'],
+        ttlSeconds: 300,
+        ...request
+      })
+      return `Bearer ${token}`
+    }
+  }
+}
+
+/** A use case that this test has no business with. */
+function notAsked(name: string): Ingest & History {
+  return new Proxy({} as Ingest & History, {
+    get() {
+      throw new Error(`${name} was asked`)
+    }
+  })
+}

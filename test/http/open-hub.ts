@@ -1,0 +1,39 @@
+// The whole accepting and reading side, as services.ts builds it, on a database of the test's own.
+import { randomBytes, randomUUID } from 'node:crypto'
+import type { Test } from 'tap'
+import { uuidv7 } from 'uuidv7'
+import { createHistory } from '../../src/history/history.js'
+import type { HttpServerDeps } from '../../src/http/server.js'
+import { createIngest } from '../../src/ingest/ingest.js'
+import { loadRules } from '../../src/rules.js'
+import { createDatabase } from '../../src/storage/database.js'
+import { createTestDatabase } from '../support/test-database.js'
+import { openDoor, type OpenDoor } from './open-door.js'
+
+export interface OpenHub extends OpenDoor {
+  faults: unknown[]
+}
+
+/** `now` is the clock of acceptance: what is later than it has not happened yet. */
+export async function openHub(t: Test, now: () => Date, deps: Partial<HttpServerDeps> = {}): Promise<OpenHub> {
+  const { pool } = await createTestDatabase(t)
+  const database = createDatabase(pool)
+  const rules = await loadRules()
+  const auditChainId = randomUUID()
+  await database.stores.audit.openChain(auditChainId, 'test')
+  const faults: unknown[] = []
+  const ingest = createIngest({
+    database,
+    validator: rules.validator,
+    rules,
+    destinations: [],
+    now,
+    newId: uuidv7,
+    auditChainId,
+    onCommitted: () => undefined,
+    onFault: (error) => faults.push(error)
+  })
+  t.teardown(() => ingest.close())
+  const history = createHistory({ store: database.stores.history, cursorKey: randomBytes(32) })
+  return { ...(await openDoor(t, { ingest, history, now, ...deps })), faults }
+}
