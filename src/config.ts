@@ -62,7 +62,8 @@ export class ConfigError extends Error {
 }
 
 /**
- * Reads the configuration from the environment and the command line (`--dev`, `--roles api,worker`, `--port 8080`).
+ * Reads the configuration from the environment and the command line (`--dev`, `--roles api,worker`,
+ * `--port 8080`, `--data-dir <folder>`), which wins.
  * @throws ConfigError naming every fault at once, each with what to do
  */
 export function readConfig(
@@ -79,7 +80,7 @@ export function readConfig(
     roles,
     host: readHost(environment['HOST'], development, faults),
     port: readInteger('PORT', flags.port ?? environment['PORT'], 8080, 0, 65535, faults),
-    dataDir: stateDir(environment),
+    dataDir: stateDir(flags.dataDir === undefined ? environment : { ...environment, DATA_DIR: flags.dataDir }),
     logLevel: readLevel(environment['LOG_LEVEL'], faults),
     bodyLimitBytes: readInteger('BODY_LIMIT_BYTES', environment['BODY_LIMIT_BYTES'], 1_048_576, 1024, 64 << 20, faults),
     databaseConnections: readInteger('DATABASE_CONNECTIONS', environment['DATABASE_CONNECTIONS'], 16, 2, 500, faults),
@@ -127,6 +128,7 @@ function stateDir(environment: Environment): string {
 
 interface Flags {
   dev: boolean
+  dataDir?: string
   roles?: string
   port?: string
 }
@@ -137,8 +139,12 @@ function readFlags(argv: readonly string[], faults: string[]): Flags {
     const [name, inline] = (argv[index] ?? '').split('=', 2)
     if (name === '--dev') flags.dev = true
     else if (name === '--roles') flags.roles = inline ?? argv[++index] ?? ''
+    else if (name === '--data-dir') flags.dataDir = inline ?? argv[++index] ?? ''
     else if (name === '--port') flags.port = inline ?? argv[++index] ?? ''
-    else faults.push(`${argv[index] ?? ''}: unknown option; known are --dev, --roles api,relay,worker and --port 8080`)
+    else
+      faults.push(
+        `${argv[index] ?? ''}: unknown option; known are --dev, --roles api,relay,worker, --port 8080 and --data-dir <folder>`
+      )
   }
   return flags
 }

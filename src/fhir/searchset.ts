@@ -3,6 +3,7 @@ import type { OperationOutcome } from 'fhir/r4.js'
 
 export interface BundleLink {
   relation: 'self' | 'next'
+  /** `self` relative to the base: what was asked, wherever it was asked. `next` absolute: many clients just follow it. */
   url: string
 }
 

@@ -40,7 +40,7 @@ export async function listVersions(
       before: last.version,
       ...(plan.since === undefined ? {} : { since: plan.since.toISOString() })
     }
-    links.push({ relation: 'next', url: `${path}?_cursor=${cursors.seal(caller.client, page)}` })
+    links.push({ relation: 'next', url: `${base}/${path}?_cursor=${cursors.seal(caller.client, page)}` })
   }
   const entries = shown.map((version) => toEntry(recordId, version, base))
   return joinHistoryBundle(await store.countVersions(wanted), links, entries)

@@ -39,7 +39,10 @@ export async function searchRecords(
   ]
   const last = shown.at(-1)
   if (last !== undefined && found.length > shown.length)
-    links.push({ relation: 'next', url: `Immunization?_cursor=${cursors.seal(caller.client, nextPage(plan, last))}` })
+    links.push({
+      relation: 'next',
+      url: `${base}/Immunization?_cursor=${cursors.seal(caller.client, nextPage(plan, last))}`
+    })
   const total = await countTotal(store, plan, query, found)
   const remarks = remarksOn(vaccineTypes, plan.ignored)
   return joinSearchset({

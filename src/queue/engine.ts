@@ -19,6 +19,8 @@ export interface QueueEngine {
   readonly kind: 'redis' | 'postgres'
   openQueue(destination: string): RingQueue
   openWorker(destination: string, concurrency: number, process: RingProcessor): RingWorker
+  /** For one that does not close in time: nothing of it may keep the process, or the engine, from ending. */
+  letGo(of: Pick<RingQueue, 'disconnect'>): void
   /** Whether a job put in now has a chance. */
   isReady(): boolean
   /** A mark that vanishes with the jobs; undefined when there is none (an empty engine). */

@@ -1,7 +1,7 @@
 // One BullMQ queue per destination, on Redis or on PostgreSQL: the one place that chooses.
 import { randomUUID } from 'node:crypto'
 import type { Pool } from '../storage/pool.js'
-import type { QueueEngine, RingQueue } from './engine.js'
+import type { QueueEngine, RingQueue, RingWorker } from './engine.js'
 import type { Log } from './log.js'
 import { createPostgresEngine } from './postgres-engine.js'
 import { createRedisEngine } from './redis-engine.js'
@@ -81,7 +81,7 @@ export function createQueues(deps: { engine: QueueEngineSettings; destinations: 
     writeEpoch: (epoch) => within(ANSWER_WITHIN_MS, 'writing the epoch of the queue', engine.writeEpoch(epoch)),
     check: () => engine.check(),
     async close(withinMs) {
-      await Promise.all([...queues.values()].map((queue) => closeWithin(queue, withinMs)))
+      await Promise.all([...queues.values()].map((queue) => closeWithin(engine, queue, withinMs)))
       await engine.close()
     }
   }
@@ -116,21 +116,16 @@ function listen({ engine, destination, concurrency, handler, log, onFault }: Lis
     ready: async () => {
       await worker.waitUntilReady()
     },
-    close: (withinMs) => closeWithin(worker, withinMs)
+    close: (withinMs) => closeWithin(engine, worker, withinMs)
   }
 }
 
-interface Closable {
-  close(): Promise<void>
-  disconnect(): Promise<void>
-}
-
 /** close() of BullMQ waits without end when the engine is away, or when a job hangs. */
-async function closeWithin(closable: Closable, withinMs: number): Promise<void> {
+async function closeWithin(engine: QueueEngine, part: RingQueue | RingWorker, withinMs: number): Promise<void> {
   try {
-    await within(withinMs, 'closing', closable.close())
+    await within(withinMs, 'closing', part.close())
   } catch {
-    closable.disconnect().catch(() => undefined)
+    engine.letGo(part)
   }
 }
 

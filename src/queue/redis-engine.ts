@@ -18,6 +18,7 @@ export function createRedisEngine(url: string, onError: (error: Error) => void):
   })
   // BullMQ duplicates it for each worker's blocking read, which must wait for ever.
   const consumer = connect(url, onError, { maxRetriesPerRequest: null })
+  const blocking = trackDuplicates(consumer, onError)
   // BullMQ's own look at the server is left out: a connection lost in that moment leaves the queue dead for good
   // (RedisConnection.init, 6.7.0). check() looks instead.
   const common = { skipVersionCheck: true } as const
@@ -40,6 +41,8 @@ export function createRedisEngine(url: string, onError: (error: Error) => void):
         prefix: prefixOf(destination),
         concurrency
       }),
+    // Its connections go with close(): a disconnect of BullMQ's waits for a server that is away.
+    letGo: () => undefined,
     isReady: () => producer.status === 'ready',
     async readEpoch() {
       return (await producer.get(EPOCH_KEY)) ?? undefined
@@ -49,8 +52,7 @@ export function createRedisEngine(url: string, onError: (error: Error) => void):
     },
     check: () => checkRedis(producer),
     close() {
-      producer.disconnect()
-      consumer.disconnect()
+      for (const redis of [producer, consumer, ...blocking]) redis.disconnect()
       return Promise.resolve()
     }
   }
@@ -69,6 +71,20 @@ function connect(url: string, onError: (error: Error) => void, options: Patience
   // Every queue and worker listens to it.
   redis.setMaxListeners(0)
   return redis
+}
+
+/** Those that BullMQ makes and that it forgets when the server is away while it closes. */
+function trackDuplicates(redis: Redis, onError: (error: Error) => void): Set<Redis> {
+  const duplicates = new Set<Redis>()
+  const duplicate = redis.duplicate.bind(redis)
+  redis.duplicate = (...args) => {
+    const copy = duplicate(...args)
+    copy.on('error', onError)
+    copy.on('end', () => duplicates.delete(copy))
+    duplicates.add(copy)
+    return copy
+  }
+  return duplicates
 }
 
 async function checkRedis(redis: Redis): Promise<string[]> {

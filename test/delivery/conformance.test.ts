@@ -1,5 +1,5 @@
 // What every kind of destination must do. Walks src/delivery/destinations: a new file there is tested by being there.
-import { readdirSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import nock from 'nock'
 import t, { type Test } from 'tap'
@@ -30,6 +30,7 @@ import {
 
 const folder = new URL('../../src/delivery/destinations/', import.meta.url)
 const files = readdirSync(folder).filter((name) => name.endsWith('.ts'))
+const docs = readFileSync(new URL('../../docs/destinations.md', import.meta.url), 'utf8')
 const OPERATIONS: DeliveryOperation[] = ['create', 'update', 'delete', 'reinstate']
 const STATUSES = ['completed', 'entered-in-error', 'not-done'] as const
 const TYPES = Object.keys(VACCINE_TYPES) as VaccineType[]
@@ -109,6 +110,13 @@ for (const file of files) {
       t.notOk(validate({ ...entry!.options, tiemoutMs: 5 }), 'a misspelt option')
       t.notOk(validate({}), 'no options at all')
       checkDescriptions(t, kind.optionsSchema)
+      t.end()
+    })
+
+    t.test('docs/destinations.md has a chapter about it that names every option', (t) => {
+      const chapter = docs.split(/^## /m).find((text) => text.startsWith(`${kindName}\n`)) ?? ''
+      for (const name of Object.keys(kind.optionsSchema['properties'] as object))
+        t.ok(chapter.includes(`\`${name}\``), name)
       t.end()
     })
 

@@ -647,6 +647,24 @@ t.test('how a delivery is settled', (t) => {
     t.match(await deliver(long), { kind: 'delivered', message: 'the family name was cut to 35 characters' })
   })
 
+  t.test('a token that does not come does not keep a stopped delivery', async (t) => {
+    const waiting = destinationKind.create(
+      { name: 'nhs', kind: 'nhs-immunisation-api', concurrency: 1, timeoutMs: 60_000 },
+      OPTIONS,
+      syntheticServices(() => NOW)
+    )
+    t.teardown(() => waiting.close())
+    nock(HOST).post('/oauth2/token').delayConnection(30_000).reply(200, {})
+    const stop = new AbortController()
+    const pending = waiting.deliver(created, stop.signal)
+    setImmediate(() => {
+      stop.abort()
+    })
+    t.match(await pending, { kind: 'unavailable', ambiguous: false })
+    t.match(await waiting.deliver(created, AbortSignal.abort()), { kind: 'unavailable', ambiguous: false })
+    nock.abortPendingRequests()
+  })
+
   // Last: it ends the token that the tests above share.
   t.test('a token that expired early is renewed once; refused again, it is about credentials', async (t) => {
     const expired = refusal('expired', 'The sender has not provided a token or it has expired or is otherwise invalid.')

@@ -3,24 +3,21 @@ import type { Bundle, BundleEntry, Immunization, OperationOutcome } from 'fhir/r
 import t from 'tap'
 import type { Test } from 'tap'
 import { parsePermissions, type Caller } from '../../src/fhir/caller.js'
+import { checkDigit } from '../../src/fhir/nhs-number.js'
 import { FhirError } from '../../src/fhir/operation-outcome.js'
 import { VACCINE_TYPES } from '../../src/fhir/vaccine-types.js'
 import { createHistory } from '../../src/history/history.js'
 import type { Parameter } from '../../src/history/plan-search.js'
+import { createDatabase } from '../../src/storage/database.js'
 import { createHistoryStore } from '../../src/storage/history-store.js'
 import type { Sql } from '../../src/storage/sql.js'
 import { createTestDatabase } from '../support/test-database.js'
 import { bodyOf, keepGroup, keepPatient, keepRecord, keepVersion, type KeptRow } from './kept-rows.js'
 
 const { pool } = await createTestDatabase(t)
-const sql: Sql = {
-  async query<Row extends object>(text: string, values: readonly unknown[] = []) {
-    const { rows, rowCount } = await pool.query<Row>(text, [...values])
-    return { rows, rowCount: rowCount ?? 0 }
-  }
-}
+const store = createDatabase(pool).stores.history
 const CURSOR_KEY = randomBytes(32)
-const history = createHistory({ store: createHistoryStore(sql), cursorKey: CURSOR_KEY })
+const history = createHistory({ store, cursorKey: CURSOR_KEY })
 const BASE = 'https://hub.test/FHIR/R4'
 const NHS_NUMBER = 'https://fhir.nhs.uk/Id/nhs-number'
 const ALL_TYPES = Object.keys(VACCINE_TYPES).map((type) => `${type}.CRUDS`)
@@ -84,20 +81,19 @@ let serial = 1
 async function newPatient(): Promise<{ patientKey: string; of: string }> {
   for (;;) {
     const digits = `99900${String(++serial).padStart(4, '0')}`
-    const sum = [...digits].reduce((total, digit, index) => total + Number(digit) * (10 - index), 0)
-    const check = (11 - (sum % 11)) % 11
-    if (check === 10) continue
+    const check = checkDigit(digits)
+    if (check === undefined) continue
     const nhsNumber = `${digits}${check}`
-    return { patientKey: await keepPatient(sql, nhsNumber), of: `patient.identifier=${NHS_NUMBER}|${nhsNumber}` }
+    return { patientKey: await keepPatient(pool, nhsNumber), of: `patient.identifier=${NHS_NUMBER}|${nhsNumber}` }
   }
 }
 
 t.test("a patient's history comes newest first, each record as it was stored", async (t) => {
   const { patientKey, of } = await newPatient()
-  const older = await keepRecord(sql, { patientKey, occurrence: '2024-10-01' })
-  const newer = await keepRecord(sql, { patientKey, occurrence: '2026-10-01T10:00:00+01:00', vaccineType: 'COVID' })
-  await keepRecord(sql, { patientKey, deleted: true, version: 2 })
-  await keepRecord(sql, { patientKey: (await newPatient()).patientKey })
+  const older = await keepRecord(pool, { patientKey, occurrence: '2024-10-01' })
+  const newer = await keepRecord(pool, { patientKey, occurrence: '2026-10-01T10:00:00+01:00', vaccineType: 'COVID' })
+  await keepRecord(pool, { patientKey, deleted: true, version: 2 })
+  await keepRecord(pool, { patientKey: (await newPatient()).patientKey })
 
   const found = await search(of)
 
@@ -121,11 +117,11 @@ t.test('an unknown patient has an empty history, not an error', async (t) => {
 
 t.test('a jab that several suppliers reported is shown once, by the record that counts', async (t) => {
   const { patientKey, of } = await newPatient()
-  const alternate = await keepRecord(sql, { patientKey, occurrence: '2026-10-01' })
-  const survivor = await keepRecord(sql, { patientKey, occurrence: '2026-10-01T10:00:00+01:00' })
-  const other = await keepRecord(sql, { patientKey, occurrence: '2025-10-01' })
-  await keepGroup(sql, [survivor, alternate])
-  await keepGroup(sql, [other])
+  const alternate = await keepRecord(pool, { patientKey, occurrence: '2026-10-01' })
+  const survivor = await keepRecord(pool, { patientKey, occurrence: '2026-10-01T10:00:00+01:00' })
+  const other = await keepRecord(pool, { patientKey, occurrence: '2025-10-01' })
+  await keepGroup(pool, [survivor, alternate])
+  await keepGroup(pool, [other])
 
   t.same((await search(of)).matches, ids([survivor, other]))
   t.equal((await search(of)).bundle.total, 2)
@@ -141,17 +137,17 @@ t.test('a jab that several suppliers reported is shown once, by the record that 
 
 t.test('where the record that counts is of a type the caller may not see, another stands for it', async (t) => {
   const { patientKey, of } = await newPatient()
-  const survivor = await keepRecord(sql, { patientKey, vaccineType: 'MMRV' })
-  const alternate = await keepRecord(sql, { patientKey, vaccineType: 'MMR' })
-  await keepGroup(sql, [survivor, alternate])
+  const survivor = await keepRecord(pool, { patientKey, vaccineType: 'MMRV' })
+  const alternate = await keepRecord(pool, { patientKey, vaccineType: 'MMR' })
+  await keepGroup(pool, [survivor, alternate])
   t.same((await search(of, callerWith(['MMR.S']))).matches, [alternate.recordId])
   t.same((await search(of, callerWith(['MMR.S', 'MMRV.S']))).matches, [survivor.recordId])
 })
 
 t.test('a caller sees the vaccine types it may search, and is told that only those are answered', async (t) => {
   const { patientKey, of } = await newPatient()
-  const flu = await keepRecord(sql, { patientKey, vaccineType: 'FLU' })
-  await keepRecord(sql, { patientKey, vaccineType: 'HPV' })
+  const flu = await keepRecord(pool, { patientKey, vaccineType: 'FLU' })
+  await keepRecord(pool, { patientKey, vaccineType: 'HPV' })
 
   const narrowed = await search(of, callerWith(['FLU.S', 'COVID.CRUD']))
   t.same(narrowed.matches, [flu.recordId])
@@ -169,7 +165,7 @@ t.test('a caller sees the vaccine types it may search, and is told that only tho
 
 t.test('dates: every prefix, over records of every precision', async (t) => {
   const { patientKey, of } = await newPatient()
-  const keep = (occurrence: string) => keepRecord(sql, { patientKey, occurrence })
+  const keep = (occurrence: string) => keepRecord(pool, { patientKey, occurrence })
   const year = await keep('2026')
   const month = await keep('2026-03')
   const day = await keep('2026-03-04')
@@ -231,23 +227,23 @@ t.test('dates: every prefix, over records of every precision', async (t) => {
 
 t.test('a day is a day in London, in summer and winter and on the nights the clocks change', async (t) => {
   const { patientKey, of } = await newPatient()
-  const justBefore = await keepRecord(sql, { patientKey, occurrence: '2026-06-30T22:59:59Z' })
-  const justAfter = await keepRecord(sql, { patientKey, occurrence: '2026-06-30T23:00:00Z' })
+  const justBefore = await keepRecord(pool, { patientKey, occurrence: '2026-06-30T22:59:59Z' })
+  const justAfter = await keepRecord(pool, { patientKey, occurrence: '2026-06-30T23:00:00Z' })
   t.same((await search(`${of}&date=2026-06-30`)).matches, [justBefore.recordId])
   t.same((await search(`${of}&date=2026-07-01`)).matches, [justAfter.recordId])
 
-  const summerTime = await keepRecord(sql, { patientKey, occurrence: '2026-10-25T01:30:00+01:00' })
-  const winterTime = await keepRecord(sql, { patientKey, occurrence: '2026-10-25T01:30:00+00:00' })
+  const summerTime = await keepRecord(pool, { patientKey, occurrence: '2026-10-25T01:30:00+01:00' })
+  const winterTime = await keepRecord(pool, { patientKey, occurrence: '2026-10-25T01:30:00+00:00' })
   t.same((await search(`${of}&date=2026-10-25&_sort=date`)).matches, ids([summerTime, winterTime]))
-  const wholeDay = await keepRecord(sql, { patientKey, occurrence: '2026-10-25' })
+  const wholeDay = await keepRecord(pool, { patientKey, occurrence: '2026-10-25' })
   t.ok((await search(`${of}&date=eb2026-10-26`)).matches.includes(wholeDay.recordId), 'that day has 25 hours')
 })
 
 t.test('status, product, disease and time of change narrow a search', async (t) => {
   const { patientKey, of } = await newPatient()
-  const flu = await keepRecord(sql, { patientKey, occurrence: '2026-10-04' })
-  const notDone = await keepRecord(sql, { patientKey, occurrence: '2026-10-03', status: 'not-done' })
-  const mmr = await keepRecord(sql, {
+  const flu = await keepRecord(pool, { patientKey, occurrence: '2026-10-04' })
+  const notDone = await keepRecord(pool, { patientKey, occurrence: '2026-10-03', status: 'not-done' })
+  const mmr = await keepRecord(pool, {
     patientKey,
     occurrence: '2026-10-02',
     vaccineType: 'MMR',
@@ -287,8 +283,8 @@ t.test('status, product, disease and time of change narrow a search', async (t) 
 
 t.test('values with commas, bars and backslashes are escaped, and nothing becomes SQL', async (t) => {
   const { patientKey } = await newPatient()
-  const odd = await keepRecord(sql, { patientKey, identifier: { system: 'https://odd.test', value: 'a,b|c\\d$e' } })
-  const quote = await keepRecord(sql, {
+  const odd = await keepRecord(pool, { patientKey, identifier: { system: 'https://odd.test', value: 'a,b|c\\d$e' } })
+  const quote = await keepRecord(pool, {
     patientKey,
     identifier: { system: 'https://odd.test', value: `'; drop table record;--"$$%_` }
   })
@@ -308,7 +304,7 @@ t.test('pages hold every match once, whatever is written between them', async (t
   const rows: KeptRow[] = []
   // Twelve records on three instants: pages end inside a tie.
   for (let index = 0; index < 12; index++)
-    rows.push(await keepRecord(sql, { patientKey, occurrence: `2026-0${1 + (index % 3)}-01T10:00:00Z` }))
+    rows.push(await keepRecord(pool, { patientKey, occurrence: `2026-0${1 + (index % 3)}-01T10:00:00Z` }))
 
   for (const sort of ['date', '-date', '_lastUpdated', '-_lastUpdated']) {
     const seen: string[] = []
@@ -319,7 +315,7 @@ t.test('pages hold every match once, whatever is written between them', async (t
       seen.push(...page.matches)
       if (page.next === undefined) break
       t.ok(page.matches.length <= 5)
-      page = await search(page.next.slice('Immunization?'.length))
+      page = await search(page.next.split('?')[1] ?? '')
       t.equal(page.bundle.total, 12)
     }
     t.same(seen, whole, sort)
@@ -327,11 +323,11 @@ t.test('pages hold every match once, whatever is written between them', async (t
   }
 
   const first = await search(`${of}&_count=5&_sort=date`)
-  await keepRecord(sql, { patientKey, occurrence: '2025-01-01' })
-  await sql.query('update record set deleted = true where record_id = $1', [first.matches[0]])
+  await keepRecord(pool, { patientKey, occurrence: '2025-01-01' })
+  await pool.query('update record set deleted = true where record_id = $1', [first.matches[0]])
   const rest: string[] = []
   for (let next = first.next; next !== undefined;) {
-    const page = await search(next.slice('Immunization?'.length))
+    const page = await search(next.split('?')[1] ?? '')
     rest.push(...page.matches)
     next = page.next
   }
@@ -341,10 +337,10 @@ t.test('pages hold every match once, whatever is written between them', async (t
 t.test('a page link carries no NHS number and works for the client it was made for alone', async (t) => {
   const { patientKey, of } = await newPatient()
   for (let index = 0; index < 3; index++)
-    await keepRecord(sql, { patientKey, vaccineType: index === 0 ? 'FLU' : 'HPV' })
+    await keepRecord(pool, { patientKey, vaccineType: index === 0 ? 'FLU' : 'HPV' })
   const first = await search(`${of}&_count=1&status=completed`)
   const next = first.next ?? ''
-  const cursor = next.slice('Immunization?_cursor='.length)
+  const cursor = next.slice(`${BASE}/Immunization?_cursor=`.length)
   const nhsNumber = of.slice(-10)
   const payload = Buffer.from(cursor.split('.')[0] ?? '', 'base64url').toString()
   t.notMatch(payload, nhsNumber)
@@ -363,14 +359,14 @@ t.test('a page link carries no NHS number and works for the client it was made f
   t.ok(rest.matches.length <= 1, 'permissions of the moment count, not those of the first page')
   t.equal(rest.bundle.total, 1)
 
-  const otherKey = createHistory({ store: createHistoryStore(sql), cursorKey: randomBytes(32) })
+  const otherKey = createHistory({ store, cursorKey: randomBytes(32) })
   const asked = otherKey.search(everything, [{ name: '_cursor', value: cursor }], { base: BASE, lenient: false })
   t.match(await refusal(asked), { status: 400, rules: ['cursor-unknown'] })
 })
 
 t.test('the total can be had alone or left out', async (t) => {
   const { patientKey, of } = await newPatient()
-  for (let index = 0; index < 3; index++) await keepRecord(sql, { patientKey })
+  for (let index = 0; index < 3; index++) await keepRecord(pool, { patientKey })
   for (const query of ['_summary=count', '_count=0']) {
     const { bundle } = await search(`${of}&${query}`)
     t.match(bundle, { total: 3 }, query)
@@ -439,7 +435,7 @@ t.test('a search that cannot be answered as asked is refused with every fault an
 
 t.test('lenient handling ignores unknown parameters, says so, and leaves them out of the self link', async (t) => {
   const { patientKey, of } = await newPatient()
-  const row = await keepRecord(sql, { patientKey })
+  const row = await keepRecord(pool, { patientKey })
   const found = await search(`${of}&banana=1&_count=7`, everything, true)
   t.same(found.matches, [row.recordId])
   t.same(found.outcomes, ['parameters-ignored'])
@@ -450,8 +446,8 @@ t.test('lenient handling ignores unknown parameters, says so, and leaves them ou
 
 t.test('a read gives the text as stored; unknown and not permitted are the same 404; deleted is 410', async (t) => {
   const { patientKey } = await newPatient()
-  const row = await keepRecord(sql, { patientKey, version: 3 })
-  const deleted = await keepRecord(sql, { patientKey, deleted: true, version: 2 })
+  const row = await keepRecord(pool, { patientKey, version: 3 })
+  const deleted = await keepRecord(pool, { patientKey, deleted: true, version: 2 })
   t.same(await history.read(callerWith(['FLU.R']), row.recordId), {
     recordId: row.recordId,
     version: 3,
@@ -469,11 +465,11 @@ t.test('a read gives the text as stored; unknown and not permitted are the same 
 
 t.test('every version can be read, newest first, and a deleted record keeps its versions', async (t) => {
   const { patientKey } = await newPatient()
-  const row = await keepRecord(sql, { patientKey, version: 3, lastUpdated: new Date('2026-10-03T10:00:00Z') })
-  await sql.query(`update record_version set operation = 'delete', body = null where record_id = $1`, [row.recordId])
-  await sql.query('update record set deleted = true where record_id = $1', [row.recordId])
-  await keepVersion(sql, row, 2, 'update', '{"v":2.0}', new Date('2026-10-02T10:00:00Z'))
-  await keepVersion(sql, row, 1, 'create', '{"v":1.0}', new Date('2026-10-01T10:00:00Z'))
+  const row = await keepRecord(pool, { patientKey, version: 3, lastUpdated: new Date('2026-10-03T10:00:00Z') })
+  await pool.query(`update record_version set operation = 'delete', body = null where record_id = $1`, [row.recordId])
+  await pool.query('update record set deleted = true where record_id = $1', [row.recordId])
+  await keepVersion(pool, row, 2, 'update', '{"v":2.0}', new Date('2026-10-02T10:00:00Z'))
+  await keepVersion(pool, row, 1, 'create', '{"v":1.0}', new Date('2026-10-01T10:00:00Z'))
   const vread = (version: number, caller = everything) => history.readVersion(caller, row.recordId, version)
 
   t.match(await vread(1), { version: 1, body: '{"v":1.0}', lastUpdated: new Date('2026-10-01T10:00:00Z') })
@@ -522,9 +518,9 @@ t.test('every version can be read, newest first, and a deleted record keeps its 
 
 t.test('page links of searches and of version histories are not interchangeable', async (t) => {
   const { patientKey, of } = await newPatient()
-  const row = await keepRecord(sql, { patientKey, version: 2 })
-  await keepVersion(sql, row, 1, 'create', '{}')
-  await keepRecord(sql, { patientKey })
+  const row = await keepRecord(pool, { patientKey, version: 2 })
+  await keepVersion(pool, row, 1, 'create', '{}')
+  await keepRecord(pool, { patientKey })
   const versions = (query: string, recordId = row.recordId) =>
     history.versions(everything, recordId, parametersOf(query), { base: BASE, lenient: false })
   const nextOf = (text: string) =>
@@ -533,7 +529,7 @@ t.test('page links of searches and of version histories are not interchangeable'
   const ofVersions = nextOf(await versions('_count=1')).split('?')[1] ?? ''
   t.match(await refusal(versions(ofSearch)), { status: 400, rules: ['cursor-unknown'] })
   t.match(await refusal(search(ofVersions)), { status: 400, rules: ['cursor-unknown'] })
-  const other = await keepRecord(sql, { patientKey })
+  const other = await keepRecord(pool, { patientKey })
   t.match(await refusal(versions(ofVersions, other.recordId)), { status: 400, rules: ['cursor-unknown'] })
 })
 

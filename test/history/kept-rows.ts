@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { parseFhirDateTime } from '../../src/fhir/dates.js'
 import { SNOMED_SYSTEM } from '../../src/fhir/identifier-systems.js'
 import { VACCINE_TYPES, type VaccineType } from '../../src/fhir/vaccine-types.js'
-import type { Sql } from '../../src/storage/sql.js'
+import type { Pool } from '../../src/storage/pool.js'
 
 export interface KeptRow {
   recordId: string
@@ -20,14 +20,14 @@ export interface KeptRow {
 }
 
 /** Gives the patient's key. */
-export async function keepPatient(sql: Sql, nhsNumber: string): Promise<string> {
+export async function keepPatient(pool: Pool, nhsNumber: string): Promise<string> {
   const patientKey = randomUUID()
-  await sql.query('insert into patient (patient_key, nhs_number) values ($1, $2)', [patientKey, nhsNumber])
+  await pool.query('insert into patient (patient_key, nhs_number) values ($1, $2)', [patientKey, nhsNumber])
   return patientKey
 }
 
 /** One record in its current version. A deleted one has the version before as well. */
-export async function keepRecord(sql: Sql, given: Partial<KeptRow> & { patientKey: string }): Promise<KeptRow> {
+export async function keepRecord(pool: Pool, given: Partial<KeptRow> & { patientKey: string }): Promise<KeptRow> {
   const recordId = given.recordId ?? randomUUID()
   const row: KeptRow = {
     recordId,
@@ -41,7 +41,7 @@ export async function keepRecord(sql: Sql, given: Partial<KeptRow> & { patientKe
     deleted: false,
     ...given
   }
-  await sql.query(
+  await pool.query(
     `insert into record (
        record_id, patient_key, identifier_system, identifier_value, owner, vaccine_type, status, current_version,
        deleted, occurrence_day, occurrence_from, content_sha256, clinical_sha256, last_updated
@@ -60,20 +60,20 @@ export async function keepRecord(sql: Sql, given: Partial<KeptRow> & { patientKe
       row.lastUpdated
     ]
   )
-  if (row.deleted && row.version > 1) await keepVersion(sql, row, row.version - 1, 'create', bodyOf(row))
-  await keepVersion(sql, row, row.version, row.deleted ? 'delete' : 'create', row.deleted ? null : bodyOf(row))
+  if (row.deleted && row.version > 1) await keepVersion(pool, row, row.version - 1, 'create', bodyOf(row))
+  await keepVersion(pool, row, row.version, row.deleted ? 'delete' : 'create', row.deleted ? null : bodyOf(row))
   return row
 }
 
 export async function keepVersion(
-  sql: Sql,
+  pool: Pool,
   row: KeptRow,
   version: number,
   operation: 'create' | 'update' | 'delete' | 'reinstate',
   body: string | null,
   receivedAt = row.lastUpdated
 ): Promise<void> {
-  await sql.query(
+  await pool.query(
     `insert into record_version (
        record_id, version, patient_key, operation, supplier, received_at, payload_sha256, body
      ) values ($1, $2, $3, $4, 'sandwell-pharmacy', $5, '\\x00', $6)`,
@@ -82,20 +82,18 @@ export async function keepVersion(
 }
 
 /** Records of one jab: the first one counts. */
-export async function keepGroup(sql: Sql, rows: readonly KeptRow[]): Promise<void> {
+export async function keepGroup(pool: Pool, rows: readonly KeptRow[]): Promise<void> {
   const groupId = randomUUID()
   const [survivor] = rows
-  await sql.query(
+  await pool.query(
     'insert into event_group (group_id, patient_key, anchor_record_id, survivor_record_id) values ($1, $2, $3, $3)',
     [groupId, survivor?.patientKey, survivor?.recordId]
   )
   for (const { recordId, patientKey } of rows)
-    await sql.query('insert into event_group_member (record_id, group_id, patient_key, role) values ($1, $2, $3, $4)', [
-      recordId,
-      groupId,
-      patientKey,
-      recordId === survivor?.recordId ? 'source' : 'alternate'
-    ])
+    await pool.query(
+      'insert into event_group_member (record_id, group_id, patient_key, role) values ($1, $2, $3, $4)',
+      [recordId, groupId, patientKey, recordId === survivor?.recordId ? 'source' : 'alternate']
+    )
 }
 
 /** The text that was stored: spacing and decimals as no serialiser of ours would write them. */

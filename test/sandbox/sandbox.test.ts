@@ -361,7 +361,7 @@ t.test('as a process it ends when it is closed, when its parent is killed, and s
   const parent = fork(fileURLToPath(new URL('./parent.ts', import.meta.url)))
   const orphanUrl = await new Promise<string>((resolve) =>
     parent.once('message', (message) => {
-      resolve(String(message))
+      resolve(message as string)
     })
   )
   t.equal((await fetch(`${orphanUrl}/control`)).status, 200)

@@ -44,7 +44,8 @@ export function createImmunizationApi(baseUrl: string, transport: HttpTransport,
   ): Promise<ApiResult> {
     let refused: string | undefined
     for (;;) {
-      const granted = await tokens.token(refused)
+      const granted = await unlessAborted(tokens.token(refused), trace.signal)
+      if (granted === undefined) return { kind: 'fault', fault: new TransportFault(false, 'aborted', 'before sending') }
       if (granted.kind === 'none') return { kind: 'no-token', outcome: granted.outcome }
       const headers = {
         authorization: `Bearer ${granted.token}`,
@@ -80,6 +81,20 @@ export function createImmunizationApi(baseUrl: string, transport: HttpTransport,
         })
       )
   }
+}
+
+/** The shared request for a token goes on; this caller stops waiting for it. */
+function unlessAborted<Value>(pending: Promise<Value>, signal: AbortSignal): Promise<Value | undefined> {
+  return new Promise((resolve, reject) => {
+    const stop = (): void => {
+      resolve(undefined)
+    }
+    if (signal.aborted) stop()
+    signal.addEventListener('abort', stop, { once: true })
+    pending.then(resolve, reject).finally(() => {
+      signal.removeEventListener('abort', stop)
+    })
+  })
 }
 
 async function settle(result: Promise<FhirResource>): Promise<ApiResult> {

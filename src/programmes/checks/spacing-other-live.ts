@@ -4,8 +4,11 @@ import { isExactDay } from '../day-range.js'
 
 interface SpacingParams {
   days: number
-  antigens: string[]
+  antigens?: string[]
 }
+
+/** Diseases of the live vaccines that are injected: measles, mumps, rubella, varicella, yellow fever. */
+const LIVE_ANTIGENS = ['14189004', '36989005', '36653000', '38907003', '16541001']
 
 export const spacingOtherLive: Check<SpacingParams> = {
   description: 'Another live injected vaccine was given on the same day or long enough before or after.',
@@ -14,18 +17,19 @@ export const spacingOtherLive: Check<SpacingParams> = {
   params: {
     type: 'object',
     additionalProperties: false,
-    required: ['days', 'antigens'],
+    required: ['days'],
     properties: {
       days: { description: 'Least days between the two, unless on the same day.', type: 'integer', minimum: 1 },
       antigens: {
-        description: 'Target diseases of the other live vaccines.',
+        description:
+          'Target diseases of the other live vaccines; without it measles, mumps, rubella, varicella, yellow fever.',
         type: 'array',
         minItems: 1,
         items: { type: 'string', format: 'snomed-concept' }
       }
     }
   },
-  compile: ({ days, antigens }, { programme }) => {
+  compile: ({ days, antigens = LIVE_ANTIGENS }, { programme }) => {
     const others = new Set(antigens)
     const own = new Set(programme.targetDiseases)
     return ({ history, occurrence }) => {

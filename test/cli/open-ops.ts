@@ -1,0 +1,92 @@
+// The operations API of production on a database of its own, and a command line that talks to it in this process.
+import { PassThrough, Writable } from 'node:stream'
+import type { Test } from 'tap'
+import { createCli } from '../../src/cli/create-cli.js'
+import type { CliDeps } from '../../src/cli/cli-deps.js'
+import { createDestinationSwitch } from '../../src/delivery/pause-destination.js'
+import { DELIVERY_POLICY } from '../../src/delivery/policy.js'
+import { createReplays } from '../../src/delivery/replay.js'
+import { opsRoutes } from '../../src/http/ops-routes.js'
+import { createDatabase, type Database } from '../../src/storage/database.js'
+import type { Pool } from '../../src/storage/pool.js'
+import { NOW, openDoor, type OpenDoor } from '../http/open-door.js'
+import { createTestDatabase } from '../support/test-database.js'
+
+const CHAIN = '019ad6f0-0000-7000-8f01-000000000001'
+
+export interface OpenOps extends OpenDoor {
+  pool: Pool
+  database: Database
+}
+
+export async function openOps(t: Test): Promise<OpenOps> {
+  const { pool } = await createTestDatabase(t)
+  const database = createDatabase(pool)
+  await database.stores.audit.openChain(CHAIN, 'test')
+  const deps = { database, auditChainId: CHAIN, now: () => NOW }
+  const destinations = ['nhs-immunisation-api', 'gp-record', 'eligibility-store'].map((name) => ({ name }))
+  const replays = createReplays({ ...deps, destinations, policy: DELIVERY_POLICY })
+  const switches = createDestinationSwitch(deps)
+  const door = await openDoor(t, {
+    opsRoutes: (app) => {
+      opsRoutes(app, { ops: database.stores.ops, replays, switches, now: () => NOW })
+    }
+  })
+  return { ...door, pool, database }
+}
+
+export interface Ran {
+  code: number
+  stdout: string
+  stderr: string
+}
+
+export interface RunOptions {
+  /** Makes standard output a terminal of this width. */
+  columns?: number
+  colour?: boolean
+  /** What is typed; makes standard input a terminal. */
+  typed?: string
+  /** Piped into standard input. */
+  piped?: string
+  /** Runs whenever the command waits. */
+  onWait?: () => Promise<void>
+}
+
+export type RunCli = (argv: string[], options?: RunOptions) => Promise<Ran>
+
+export function createRunner(settings: { url: string; token?: string }, deps: Partial<CliDeps> = {}): RunCli {
+  return async (argv, options = {}) => {
+    const stdout = collector(options.columns)
+    const stderr = collector(options.columns)
+    const stdin = Object.assign(new PassThrough(), { isTTY: options.typed !== undefined })
+    stdin.end(options.typed ?? options.piped ?? '')
+    const cli = createCli({
+      settings: { ...settings, colour: options.colour === true },
+      validate: () => [],
+      issueToken: () => Promise.reject(new Error('there is no issuer here')),
+      stdout: stdout.stream,
+      stderr: stderr.stream,
+      stdin,
+      now: () => NOW,
+      wait: () => options.onWait?.() ?? Promise.resolve(),
+      ...deps
+    })
+    const code = await cli.run(argv)
+    return { code, stdout: stdout.text(), stderr: stderr.text() }
+  }
+}
+
+function collector(columns: number | undefined) {
+  let text = ''
+  const stream = new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      text += chunk.toString()
+      done()
+    }
+  })
+  return {
+    stream: Object.assign(stream, columns === undefined ? { isTTY: false } : { isTTY: true, columns }),
+    text: () => text
+  }
+}
