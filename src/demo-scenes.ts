@@ -2,6 +2,7 @@
 import { readdir, readFile } from 'node:fs/promises'
 import type { Bundle, Immunization, OperationOutcome } from 'fhir/r4.js'
 import { PACKAGE_ROOT } from './catalogues.js'
+import { findPatient } from './fhir/immunization.js'
 
 export interface Stage {
   url: string
@@ -17,6 +18,7 @@ interface Answer {
   name: string
   status: number
   rules: string[]
+  isWarned: boolean
   texts: string[]
 }
 
@@ -104,7 +106,7 @@ export async function runScenes(stage: Stage): Promise<number> {
   heading(stage, 'Summary')
   const counts = await countDeliveries(stage)
   const all = [...accepted, ...later]
-  stage.say(`  accepted   ${all.length}, of which ${count(all, isWarned)} with warnings`)
+  stage.say(`  accepted   ${all.length}, of which ${count(all, ({ isWarned }) => isWarned)} with warnings`)
   stage.say(`  refused    ${refused.length}: ${topRules(refused)}`)
   stage.say(
     `  linked     ${count(all, ({ rules }) => rules.includes('same-event-linked'))} second reports of the same jab`
@@ -166,6 +168,7 @@ async function post(stage: Stage, folder: string, name: string): Promise<Answer>
   return {
     name,
     status: answer.status,
+    isWarned: issue.some(({ severity }) => severity === 'warning'),
     rules: [...new Set(told.map(({ details }) => details?.coding?.[0]?.code ?? ''))],
     texts: told.map(({ details, expression }) => `${expression?.[0] ?? ''}: ${details?.text ?? ''}`)
   }
@@ -192,7 +195,7 @@ async function countDeliveries(stage: Stage): Promise<DestinationCounts[]> {
   return destinations.map((row) => ({
     destination: String(row['destination']),
     held: Number(row['held']),
-    delivered: Number(row['deliveredLastHour']),
+    delivered: Number(row['delivered']),
     waiting: ['due', 'retrying', 'blocked', 'queued', 'inFlight', 'verify'].reduce(
       (sum, name) => sum + Number(row[name]),
       0
@@ -223,8 +226,8 @@ async function waitForDestinations(
 async function readHistory(stage: Stage): Promise<string[]> {
   const text = await readFile(new URL(`valid/${PATIENT_OF_HISTORY}`, FIXTURES), 'utf8')
   const posted = JSON.parse(text) as Immunization
-  const patient = posted.contained?.find((contained) => contained.resourceType === 'Patient')
-  const identifier = patient !== undefined && 'identifier' in patient ? patient.identifier?.[0] : undefined
+  const patient = findPatient(posted)
+  const identifier = patient?.identifier?.[0]
   const answer = await fetch(`${stage.url}/FHIR/R4/Immunization/_search`, {
     method: 'POST',
     headers: {
@@ -246,10 +249,6 @@ async function readHistory(stage: Stage): Promise<string[]> {
 
 function nameOf(immunization: Immunization): string {
   return immunization.vaccineCode.coding?.[0]?.display ?? immunization.vaccineCode.text ?? 'product not named'
-}
-
-function isWarned({ rules }: Answer): boolean {
-  return rules.some((rule) => rule !== 'same-event-linked')
 }
 
 function count(answers: readonly Answer[], isCounted: (answer: Answer) => boolean): number {

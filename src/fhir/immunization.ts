@@ -1,5 +1,5 @@
 // What the rules read from an Immunization, taken once after validation.
-import type { CodeableConcept, Identifier, Immunization, Patient, Reference } from 'fhir/r4.js'
+import type { CodeableConcept, Identifier, Immunization, ImmunizationPerformer, Patient, Reference } from 'fhir/r4.js'
 import { parseFhirDateTime } from './dates.js'
 import {
   NHS_NUMBER_SYSTEM,
@@ -152,7 +152,8 @@ function readDoseNumber(positiveInt: number | undefined, text: string | undefine
 }
 
 function readPerformerOds(resource: Immunization): string | undefined {
-  const actors = (resource.performer ?? []).map((performer) => performer.actor)
+  const performers: Partial<ImmunizationPerformer>[] = resource.performer ?? []
+  const actors = performers.flatMap(({ actor }) => actor ?? [])
   return odsCode(actors.find((actor) => actor.type === 'Organization')) ?? actors.map(odsCode).find((code) => code)
 }
 

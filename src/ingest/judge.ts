@@ -69,7 +69,8 @@ export function findIssues(
   const context: JudgementContext = { now, paths: readElementPaths(sound) }
   const isDated = sound.occurrenceDateTime !== undefined
   const programmeIssues = isDated ? judges.programmes.judge(facts, context).issues : []
-  return { issues: [...found, ...checkIdentity(sound), ...programmeIssues], read: { facts, context } }
+  const identityIssues = checkIdentity(sound).filter((issue) => !isAboutFaulty(issue, found))
+  return { issues: [...found, ...identityIssues, ...programmeIssues], read: { facts, context } }
 }
 
 /** The issue that names the grant a caller lacks; undefined when it has it. */
@@ -124,6 +125,14 @@ function checkIdentity(resource: Immunization): Issue[] {
       )
     )
   return issues
+}
+
+// What was cut out because of a fault is not missing: the fault itself says enough.
+function isAboutFaulty({ expression }: Issue, faults: readonly Issue[]): boolean {
+  const element = expression?.[0] ?? ''
+  return faults.some(
+    (fault) => fault.severity === 'error' && fault.expression?.some((path) => path.startsWith(element)) === true
+  )
 }
 
 function isBlank(text: string | undefined): boolean {

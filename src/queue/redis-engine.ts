@@ -52,7 +52,7 @@ export function createRedisEngine(url: string, onError: (error: Error) => void):
     },
     check: () => checkRedis(producer),
     close() {
-      for (const redis of [producer, consumer, ...blocking]) redis.disconnect()
+      for (const redis of [producer, consumer, ...blocking]) end(redis)
       return Promise.resolve()
     }
   }
@@ -85,6 +85,15 @@ function trackDuplicates(redis: Redis, onError: (error: Error) => void): Set<Red
     return copy
   }
   return duplicates
+}
+
+/**
+ * Between two tries to connect, ioredis (6.0.0) takes a disconnect without ever saying `end`, and BullMQ waits for that
+ * with its timers running. So it is made to try first.
+ */
+function end(redis: Redis): void {
+  if (redis.status === 'reconnecting') redis.connect().catch(() => undefined)
+  redis.disconnect()
 }
 
 async function checkRedis(redis: Redis): Promise<string[]> {

@@ -14,7 +14,10 @@ export interface FhirpathLibrary<Model> {
   ): (focus: unknown, environment?: Record<string, unknown>) => unknown
 }
 
-/** Invariants are evaluated on the element that carries them; an empty result is not met, as the specification says. */
+/**
+ * Invariants are evaluated on the element that carries them. An empty result decides nothing and is said to be
+ * unchecked: official examples meet such expressions where a member is absent (bdl-8 without fullUrl, ras-2).
+ */
 export function createExpressionEngine<Model>(library: FhirpathLibrary<Model>, model: Model): ExpressionEngine {
   return {
     compile(expression, type) {
@@ -53,7 +56,6 @@ function environmentOf(container: JsonObject): Record<string, unknown> {
 
 function verdictOf(result: unknown): boolean | 'unknown' {
   if (!Array.isArray(result)) return 'unknown'
-  if (result.length === 0) return false
-  if (result.length > 1) return 'unknown'
+  if (result.length !== 1) return 'unknown'
   return typeof result[0] === 'boolean' ? result[0] : true
 }

@@ -70,7 +70,8 @@ export function createPlanner(catalogue: ValidationCatalogue, snapshots: Snapsho
   function planElement(node: ElementNode, tree: ElementTree): ElementPlan {
     const isChoice = node.name.endsWith('[x]')
     const name = isChoice ? node.name.slice(0, -3) : node.name
-    const required = isChoice ? node.slices.find((slice) => slice.min > 0) : undefined
+    // A slice that must be there makes its element required, whatever the element says itself.
+    const required = node.slices.find((slice) => slice.min > 0)
     const by = required?.minBy
     return {
       name,

@@ -1,5 +1,23 @@
 import t from 'tap'
 import type { Test } from 'tap'
+import type { OperationOutcome } from 'fhir/r4.js'
+import type {
+  AuditAnswer,
+  CancelAnswer,
+  DeliveriesAnswer,
+  DeliveryAnswer,
+  DestinationAnswer,
+  ErrorsAnswer,
+  ExplainAnswer,
+  PlanAnswer,
+  RefusalsAnswer,
+  ReplayAnswer,
+  ReplaysAnswer,
+  SkipAnswer,
+  StartAnswer,
+  StatusAnswer,
+  Wire
+} from '../../src/http/ops-answers.js'
 import { openOps } from '../cli/open-ops.js'
 import {
   ALTERNATE,
@@ -13,13 +31,26 @@ import {
   woundHub
 } from '../cli/wounded-hub.js'
 
+interface Reply<Answer> {
+  status: number
+  headers: Record<string, unknown>
+  body: Wire<Answer>
+}
+
 async function openWounded(t: Test) {
   const ops = await openOps(t)
   await woundHub(ops.pool)
   const reader = await ops.bearer({ client: 'night-desk', scopes: ['ops/read'], permissions: [] })
   const writer = await ops.bearer({ client: 'night-desk', scopes: ['ops/read', 'ops/write'], permissions: [] })
+  const supplier = await ops.bearer({ scopes: ['system/Immunization.cruds'] })
+  const writerOnly = await ops.bearer({ scopes: ['ops/write'] })
   const answers: string[] = []
-  const call = async (method: 'GET' | 'POST', url: string, payload?: object | string, authorization = writer) => {
+  const call = async <Answer>(
+    method: 'GET' | 'POST',
+    url: string,
+    authorization: string,
+    payload?: object | string
+  ): Promise<Reply<Answer>> => {
     const answer = await ops.server.inject({
       method,
       url,
@@ -32,18 +63,21 @@ async function openWounded(t: Test) {
   return {
     ...ops,
     reader,
+    supplier,
+    writerOnly,
     answers,
-    get: (url: string, authorization = reader) => call('GET', url, undefined, authorization),
-    post: (url: string, payload?: object | string, authorization = writer) => call('POST', url, payload, authorization)
+    get: <Answer>(url: string, authorization = reader) => call<Answer>('GET', url, authorization),
+    post: <Answer>(url: string, payload?: object | string, authorization = writer) =>
+      call<Answer>('POST', url, authorization, payload)
   }
 }
 
-const textsOf = (body: { issue: { details: { text: string } }[] }) => body.issue.map((issue) => issue.details.text)
+const textsOf = (body: unknown) => (body as OperationOutcome).issue.map((issue) => issue.details?.text ?? '')
 
 t.test('status puts the worst destination first and says in one sentence what is wrong', async (t) => {
   const { get, pool } = await openWounded(t)
 
-  const { status, body } = await get('/ops/status')
+  const { status, body } = await get<StatusAnswer>('/ops/status')
 
   t.equal(status, 200)
   t.equal(body.verdict, 'trouble')
@@ -62,17 +96,17 @@ t.test('status puts the worst destination first and says in one sentence what is
 
   await pool.query('update destination set breaker_opened_at = null, resume_at = null')
   await pool.query(`update delivery set state = 'cancelled', finished_at = now() where finished_at is null`)
-  const mended = await get('/ops/status')
+  const mended = await get<StatusAnswer>('/ops/status')
   t.equal(mended.body.verdict, 'ok')
   t.equal(mended.body.sentence, 'All 3 destinations are well.')
 })
 
 t.test('a hub without destinations is well and says so', async (t) => {
-  const { server, bearer } = await openOps(t)
+  const ops = await openOps(t)
 
-  const answer = await server.inject({
+  const answer = await ops.server.inject({
     url: '/ops/status',
-    headers: { authorization: await bearer({ scopes: ['ops/read'] }) }
+    headers: { authorization: await ops.bearer({ scopes: ['ops/read'] }) }
   })
 
   t.match(answer.json(), {
@@ -85,7 +119,7 @@ t.test('a hub without destinations is well and says so', async (t) => {
 t.test('explain tells why a version waits, and what to do next', async (t) => {
   const { get } = await openWounded(t)
 
-  const { body } = await get(`/ops/records/${RECORD}/explain`)
+  const { body } = await get<ExplainAnswer>(`/ops/records/${RECORD}/explain`)
 
   t.match(body, { recordId: RECORD, vaccineType: 'FLU', currentVersion: 3, verdict: 'trouble' })
   t.same(
@@ -121,13 +155,13 @@ t.test('explain tells why a version waits, and what to do next', async (t) => {
 t.test('explain says of an alternate which record counts instead, and when a retry comes', async (t) => {
   const { get, pool } = await openWounded(t)
 
-  const down = await get(`/ops/records/${ALTERNATE}/explain`)
+  const down = await get<ExplainAnswer>(`/ops/records/${ALTERNATE}/explain`)
   await pool.query(`update destination set state = 'paused' where destination = 'gp-record'`)
-  const paused = await get(`/ops/records/${ALTERNATE}/explain`)
+  const paused = await get<ExplainAnswer>(`/ops/records/${ALTERNATE}/explain`)
   await pool.query(`update destination set state = 'active', resume_at = null where destination = 'gp-record'`)
-  const retrying = await get(`/ops/records/${ALTERNATE}/explain`)
+  const retrying = await get<ExplainAnswer>(`/ops/records/${ALTERNATE}/explain`)
   await pool.query(`update delivery set due_at = '2026-11-02T08:59:00Z' where delivery_id = $1`, [RETRYING])
-  const due = await get(`/ops/records/${ALTERNATE}/explain`)
+  const due = await get<ExplainAnswer>(`/ops/records/${ALTERNATE}/explain`)
 
   t.match(down.body, { verdict: 'ok', event: { isSurvivor: false, role: 'alternate' } })
   t.match(
@@ -174,7 +208,7 @@ t.test('explain has a sentence for every state a delivery can be in', async (t) 
   await pool.query('update destination set resume_at = null')
   for (const [set, sentence] of expected) {
     await pool.query(`update delivery set ${set} where delivery_id = $1`, [RETRYING])
-    const { body } = await get(`/ops/records/${ALTERNATE}/explain`)
+    const { body } = await get<ExplainAnswer>(`/ops/records/${ALTERNATE}/explain`)
     const told = body.versions[0].deliveries.find(
       (delivery: { deliveryId: string }) => delivery.deliveryId === RETRYING
     )
@@ -187,12 +221,12 @@ t.test('deliveries are counted by state first, filtered, and paged newest first'
   const idsOf = (answer: { body: { deliveries: { deliveryId: string }[] } }) =>
     answer.body.deliveries.map((one) => one.deliveryId)
 
-  const all = await get('/ops/deliveries')
-  const held = await get('/ops/deliveries?state=held&state=blocked')
-  const atGp = await get('/ops/deliveries?destination=gp-record&class=unavailable')
-  const ranged = await get('/ops/deliveries?since=2026-11-02T08:10:00Z&until=2026-11-02T08:30:00Z')
-  const ofRecord = await get(`/ops/deliveries?record=${ALTERNATE}`)
-  const none = await get('/ops/deliveries?since=2026-11-03')
+  const all = await get<DeliveriesAnswer>('/ops/deliveries')
+  const held = await get<DeliveriesAnswer>('/ops/deliveries?state=held&state=blocked')
+  const atGp = await get<DeliveriesAnswer>('/ops/deliveries?destination=gp-record&class=unavailable')
+  const ranged = await get<DeliveriesAnswer>('/ops/deliveries?since=2026-11-02T08:10:00Z&until=2026-11-02T08:30:00Z')
+  const ofRecord = await get<DeliveriesAnswer>(`/ops/deliveries?record=${ALTERNATE}`)
+  const none = await get<DeliveriesAnswer>('/ops/deliveries?since=2026-11-03')
 
   t.same(all.body.counts, [
     { state: 'held', count: 3, atLeast: false },
@@ -208,7 +242,7 @@ t.test('deliveries are counted by state first, filtered, and paged newest first'
 
   const walked: string[] = []
   for (let after: string | null = ''; after !== null;) {
-    const page = await get(`/ops/deliveries?limit=4${after === '' ? '' : `&after=${after}`}`)
+    const page = await get<DeliveriesAnswer>(`/ops/deliveries?limit=4${after === '' ? '' : `&after=${after}`}`)
     t.ok(page.body.deliveries.length <= 4)
     walked.push(...idsOf(page))
     after = page.body.next
@@ -219,8 +253,8 @@ t.test('deliveries are counted by state first, filtered, and paged newest first'
 t.test('one delivery shows its attempts, newest first', async (t) => {
   const { get } = await openWounded(t)
 
-  const { body } = await get(`/ops/deliveries/${RETRYING.toUpperCase()}`)
-  const unknown = await get('/ops/deliveries/019ad6f0-0000-7000-8d01-0000000000ff')
+  const { body } = await get<DeliveryAnswer>(`/ops/deliveries/${RETRYING.toUpperCase()}`)
+  const unknown = await get<DeliveryAnswer>('/ops/deliveries/019ad6f0-0000-7000-8d01-0000000000ff')
 
   t.match(body, {
     deliveryId: RETRYING,
@@ -241,9 +275,9 @@ t.test('one delivery shows its attempts, newest first', async (t) => {
 t.test('errors that differ only in ids and numbers are one error', async (t) => {
   const { get } = await openWounded(t)
 
-  const { body } = await get('/ops/errors')
-  const atNhs = await get('/ops/errors?destination=nhs-immunisation-api&limit=1')
-  const earlier = await get('/ops/errors?since=2026-11-01&until=2026-11-02')
+  const { body } = await get<ErrorsAnswer>('/ops/errors')
+  const atNhs = await get<ErrorsAnswer>('/ops/errors?destination=nhs-immunisation-api&limit=1')
+  const earlier = await get<ErrorsAnswer>('/ops/errors?since=2026-11-01&until=2026-11-02')
 
   t.match(body.groups, [
     { destination: 'gp-record', class: 'unavailable', status: 503, count: 2, sampleDeliveryId: RETRYING },
@@ -264,9 +298,9 @@ t.test('errors that differ only in ids and numbers are one error', async (t) => 
 t.test('refusals are counted by rule and supplier, and listed without what was sent', async (t) => {
   const { get } = await openWounded(t)
 
-  const { body } = await get('/ops/refusals?limit=2')
-  const next = await get(`/ops/refusals?limit=4&after=${encodeURIComponent(body.next)}`)
-  const byRule = await get('/ops/refusals?rule=batch-not-expired&supplier=sandwell-pharmacy')
+  const { body } = await get<RefusalsAnswer>('/ops/refusals?limit=2')
+  const next = await get<RefusalsAnswer>(`/ops/refusals?limit=4&after=${encodeURIComponent(body.next)}`)
+  const byRule = await get<RefusalsAnswer>('/ops/refusals?rule=batch-not-expired&supplier=sandwell-pharmacy')
 
   t.same(body.counts, [
     { rule: 'nhs-number-check-digit', supplier: 'sandwell-pharmacy', count: 3 },
@@ -292,11 +326,13 @@ t.test('refusals are counted by rule and supplier, and listed without what was s
 t.test('a destination is paused and resumed for a reason, and the audit trail keeps it', async (t) => {
   const { get, post } = await openWounded(t)
 
-  const paused = await post('/ops/destinations/gp-record/pause', { reason: 'INC-7: practice codes are being mended' })
-  const whilePaused = await get('/ops/status')
-  const resumed = await post('/ops/destinations/gp-record/resume', { reason: 'INC-7 is over' })
-  const after = await get('/ops/status')
-  const unknown = await post('/ops/destinations/nowhere/pause', { reason: 'a slip of the hand' })
+  const paused = await post<DestinationAnswer>('/ops/destinations/gp-record/pause', {
+    reason: 'INC-7: practice codes are being mended'
+  })
+  const whilePaused = await get<StatusAnswer>('/ops/status')
+  const resumed = await post<DestinationAnswer>('/ops/destinations/gp-record/resume', { reason: 'INC-7 is over' })
+  const after = await get<StatusAnswer>('/ops/status')
+  const unknown = await post<DestinationAnswer>('/ops/destinations/nowhere/pause', { reason: 'a slip of the hand' })
 
   t.same(paused.body, { destination: 'gp-record', state: 'paused' })
   t.match(whilePaused.body.destinations[0], { destination: 'gp-record', state: 'paused' })
@@ -307,7 +343,7 @@ t.test('a destination is paused and resumed for a reason, and the audit trail ke
     'a person resumes at once'
   )
   t.equal(unknown.status, 404)
-  const { body } = await get('/ops/audit')
+  const { body } = await get<AuditAnswer>('/ops/audit')
   t.match(body.entries, [
     {
       actor: 'night-desk',
@@ -322,13 +358,17 @@ t.test('a destination is paused and resumed for a reason, and the audit trail ke
 t.test('a replay is planned, counted, started and shown', async (t) => {
   const { get, post, pool } = await openWounded(t)
 
-  const plan = await post('/ops/replays', { destination: 'gp-record', since: '2026-11-02T08:00:00Z', reason: 'INC-7' })
-  const before = await get('/ops/deliveries?destination=gp-record&state=held')
-  const miscounted = await post(`/ops/replays/${plan.body.replayId}/start`, { confirm: 3 })
-  const started = await post(`/ops/replays/${plan.body.replayId}/start`, { confirm: 2 })
-  const again = await post(`/ops/replays/${plan.body.replayId}/start`, { confirm: 2 })
-  const shown = await get(`/ops/replays/${plan.body.replayId}`)
-  const listed = await get('/ops/replays')
+  const plan = await post<PlanAnswer>('/ops/replays', {
+    destination: 'gp-record',
+    since: '2026-11-02T08:00:00Z',
+    reason: 'INC-7'
+  })
+  const before = await get<DeliveriesAnswer>('/ops/deliveries?destination=gp-record&state=held')
+  const miscounted = await post<StartAnswer>(`/ops/replays/${plan.body.replayId}/start`, { confirm: 3 })
+  const started = await post<StartAnswer>(`/ops/replays/${plan.body.replayId}/start`, { confirm: 2 })
+  const again = await post<StartAnswer>(`/ops/replays/${plan.body.replayId}/start`, { confirm: 2 })
+  const shown = await get<ReplayAnswer>(`/ops/replays/${plan.body.replayId}`)
+  const listed = await get<ReplaysAnswer>('/ops/replays')
 
   t.equal(plan.status, 201)
   t.equal(plan.headers['location'], `/ops/replays/${plan.body.replayId}`)
@@ -349,19 +389,19 @@ t.test('a replay is planned, counted, started and shown', async (t) => {
 
 t.test('a plan can be cancelled until it starts', async (t) => {
   const { get, post } = await openWounded(t)
-  const plan = await post('/ops/replays', { destination: 'gp-record', reason: 'only looking' })
+  const plan = await post<PlanAnswer>('/ops/replays', { destination: 'gp-record', reason: 'only looking' })
 
-  const cancelled = await post(`/ops/replays/${plan.body.replayId}/cancel`, {})
-  const started = await post(`/ops/replays/${plan.body.replayId}/start`, { confirm: 2 })
-  const unknown = await post('/ops/replays/019ad6f0-0000-7000-8d01-0000000000ff/cancel', {})
-  const nowhere = await post('/ops/replays', { destination: 'nowhere', reason: 'only looking' })
+  const cancelled = await post<CancelAnswer>(`/ops/replays/${plan.body.replayId}/cancel`, {})
+  const started = await post<StartAnswer>(`/ops/replays/${plan.body.replayId}/start`, { confirm: 2 })
+  const unknown = await post<CancelAnswer>('/ops/replays/019ad6f0-0000-7000-8d01-0000000000ff/cancel', {})
+  const nowhere = await post<PlanAnswer>('/ops/replays', { destination: 'nowhere', reason: 'only looking' })
 
   t.same(cancelled.body, { replayId: plan.body.replayId, state: 'cancelled' })
   t.equal(started.status, 409)
   t.equal(unknown.status, 404)
   t.equal(nowhere.status, 404)
   t.match(textsOf(nowhere.body), [/no destination "nowhere"; known are nhs-immunisation-api/])
-  const { body } = await get('/ops/audit?action=replay')
+  const { body } = await get<AuditAnswer>('/ops/audit?action=replay')
   t.same(
     body.entries.map((entry: { action: string }) => entry.action),
     ['replay.cancel', 'replay.plan']
@@ -371,11 +411,13 @@ t.test('a plan can be cancelled until it starts', async (t) => {
 t.test('skipping what is held lets the next version go, and leaves a trace on the record', async (t) => {
   const { get, post } = await openWounded(t)
 
-  const skipped = await post(`/ops/deliveries/${HELD}/skip`, { reason: 'INC-8: version 3 mends it' })
-  const again = await post(`/ops/deliveries/${HELD}/skip`, { reason: 'INC-8: version 3 mends it' })
-  const unknown = await post('/ops/deliveries/019ad6f0-0000-7000-8d01-0000000000ff/skip', { reason: 'INC-8' })
-  const behind = await get(`/ops/deliveries/${BLOCKED}`)
-  const audit = await get(`/ops/audit?record=${RECORD}`)
+  const skipped = await post<SkipAnswer>(`/ops/deliveries/${HELD}/skip`, { reason: 'INC-8: version 3 mends it' })
+  const again = await post<SkipAnswer>(`/ops/deliveries/${HELD}/skip`, { reason: 'INC-8: version 3 mends it' })
+  const unknown = await post<SkipAnswer>('/ops/deliveries/019ad6f0-0000-7000-8d01-0000000000ff/skip', {
+    reason: 'INC-8'
+  })
+  const behind = await get<DeliveryAnswer>(`/ops/deliveries/${BLOCKED}`)
+  const audit = await get<AuditAnswer>(`/ops/audit?record=${RECORD}`)
 
   t.same(skipped.body, { deliveryId: HELD, state: 'cancelled', promoted: true })
   t.equal(again.status, 409)
@@ -389,18 +431,20 @@ t.test('skipping what is held lets the next version go, and leaves a trace on th
 t.test('the audit trail is paged without losing entries of the same moment', async (t) => {
   const { get, post } = await openWounded(t)
   for (let number = 1; number <= 5; number++) {
-    await post('/ops/destinations/gp-record/pause', { reason: `reason ${number}` })
+    await post<DestinationAnswer>('/ops/destinations/gp-record/pause', { reason: `reason ${number}` })
   }
 
   const reasons: string[] = []
   let pages = 0
   for (let after: string | null = ''; after !== null; pages++) {
-    const { body } = await get(`/ops/audit?limit=2${after === '' ? '' : `&after=${encodeURIComponent(after)}`}`)
+    const { body } = await get<AuditAnswer>(
+      `/ops/audit?limit=2${after === '' ? '' : `&after=${encodeURIComponent(after)}`}`
+    )
     reasons.push(...body.entries.map((entry: { detail: { reason: string } }) => entry.detail.reason))
     after = body.next
   }
-  const ofOther = await get('/ops/audit?actor=somebody-else')
-  const ofDay = await get('/ops/audit?since=2026-11-02&until=2026-11-03&action=destination.pause')
+  const ofOther = await get<AuditAnswer>('/ops/audit?actor=somebody-else')
+  const ofDay = await get<AuditAnswer>('/ops/audit?since=2026-11-02&until=2026-11-03&action=destination.pause')
 
   t.same(reasons, ['reason 5', 'reason 4', 'reason 3', 'reason 2', 'reason 1'])
   t.equal(pages, 3)
@@ -409,9 +453,7 @@ t.test('the audit trail is paged without losing entries of the same moment', asy
 })
 
 t.test('reads want ops/read, writes want ops/write, and nothing is open', async (t) => {
-  const { get, post, bearer, server, reader } = await openWounded(t)
-  const supplier = await bearer({ scopes: ['system/Immunization.cruds'] })
-  const writerOnly = await bearer({ scopes: ['ops/write'] })
+  const { get, post, server, reader, supplier, writerOnly } = await openWounded(t)
   const ops = server.routes.filter((route) => route.path.startsWith('/ops'))
 
   t.equal(ops.length, 15)
@@ -496,7 +538,7 @@ t.test('what cannot be asked is refused with every fault, its place and what to 
       `${url} ${JSON.stringify(payload)}: ${textsOf(body).join('; ')}`
     )
   }
-  t.same((await get('/ops/audit')).body.entries, [], 'what is refused leaves no trace')
+  t.same((await get<AuditAnswer>('/ops/audit')).body.entries, [], 'what is refused leaves no trace')
   t.same(
     lines.filter((line) => line.level === 'error'),
     []
@@ -517,11 +559,11 @@ t.test('no answer and no log line holds anything of the patient', async (t) => {
     'replays'
   ])
     t.equal((await get(`/ops/${path}`)).status, 200, path)
-  const plan = await post('/ops/replays', { destination: 'gp-record', reason: 'INC-7' })
-  await post(`/ops/replays/${plan.body.replayId}/start`, { confirm: 2 })
-  await get(`/ops/replays/${plan.body.replayId}`)
-  await post(`/ops/deliveries/${HELD}/skip`, { reason: 'INC-8' })
-  await post('/ops/destinations/gp-record/pause', { reason: `for ${PATIENT.nhsNumber}` })
+  const plan = await post<PlanAnswer>('/ops/replays', { destination: 'gp-record', reason: 'INC-7' })
+  await post<StartAnswer>(`/ops/replays/${plan.body.replayId}/start`, { confirm: 2 })
+  await get<ReplayAnswer>(`/ops/replays/${plan.body.replayId}`)
+  await post<SkipAnswer>(`/ops/deliveries/${HELD}/skip`, { reason: 'INC-8' })
+  await post<DestinationAnswer>('/ops/destinations/gp-record/pause', { reason: `for ${PATIENT.nhsNumber}` })
 
   const { rows } = await pool.query('select body from record_version limit 1')
   const seen = [...answers, ...lines.map((line) => JSON.stringify(line))].join('\n')

@@ -1,5 +1,5 @@
 // A script for .ci/run: packs the package, installs it elsewhere without install scripts, starts it as a newcomer would,
-// posts a fixture and expects 201, stops it and expects exit code 0.
+// posts the fixture that its greeting names and expects 201, stops it and expects exit code 0.
 import { execFileSync } from 'node:child_process'
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -9,7 +9,6 @@ import { spawnLeashed } from '../../src/embedded/leashed-process.js'
 import { waitFor } from './wait-for.js'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
-const fixture = readFileSync(join(root, 'fixtures/immunization/valid/flu-pharmacy.json'))
 
 const work = mkdtempSync(join(tmpdir(), 'imms-package-'))
 // The account that PostgreSQL runs under must get through.
@@ -40,7 +39,11 @@ async function startAndPost(main: string, stateDir: string): Promise<void> {
     env: { PATH, HOME, DATA_DIR: stateDir, PORT: '0' },
     cwd: work
   })
-  const show = (chunk: Buffer): boolean => process.stdout.write(chunk.toString().replace(/eyJ[\w.-]+/g, '<token>'))
+  let output = ''
+  const show = (chunk: Buffer): void => {
+    output += chunk.toString()
+    process.stdout.write(chunk.toString().replace(/eyJ[\w.-]+/g, '<token>'))
+  }
   service.stdout?.on('data', show)
   service.stderr?.on('data', show)
   const exited = new Promise<unknown>((resolve) => {
@@ -53,11 +56,12 @@ async function startAndPost(main: string, stateDir: string): Promise<void> {
     waitFor(() => readNote(stateDir), 'the service to be ready', { withinMs: 30_000 }),
     exited.then((code) => Promise.reject(new Error(`the service ended at once with ${String(code)}`)))
   ])
+  const [, fixture] = await waitFor(() => /--data-binary @(\S+)/.exec(output), 'the curl line')
   console.log(`ready after ${Date.now() - began} ms`)
   const answer = await fetch(`${url}/FHIR/R4/Immunization`, {
     method: 'POST',
     headers: { 'content-type': 'application/fhir+json', authorization: `Bearer ${token}` },
-    body: fixture
+    body: readFileSync(join(root, fixture ?? ''))
   })
   console.log(`POST answered ${answer.status} ${answer.headers.get('location') ?? ''}`)
   if (answer.status !== 201) throw new Error(`expected 201, got ${answer.status}: ${await answer.text()}`)

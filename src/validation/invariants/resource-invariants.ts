@@ -3,6 +3,7 @@ import { isObject, type JsonObject } from '../definitions/structure-definition.j
 import type { NativeInvariant, NativeInvariants } from './native-invariant.js'
 import { codingsOf, countOf, has, hasChoice, hasCoding, objectsOf } from './read.js'
 
+const MEDIA_LINK = 'http://hl7.org/fhir/5.0/StructureDefinition/extension-DiagnosticReport.media.link'
 const VERIFICATION = 'http://terminology.hl7.org/CodeSystem/condition-ver-status'
 const CLINICAL = 'http://terminology.hl7.org/CodeSystem/condition-clinical'
 
@@ -11,6 +12,17 @@ export const RESOURCE_INVARIANTS: NativeInvariants = {
     expressions: ["(status != 'not-done') or (status = 'not-done' and statusReason.exists())"],
     remedy: 'status not-done needs a statusReason; add it',
     holds: (immunization) => immunization['status'] !== 'not-done' || has(immunization, 'statusReason')
+  },
+  'ukcore-diag-lab-002': {
+    expressions: [
+      `DiagnosticReport.media.extension('${MEDIA_LINK}').empty() or DiagnosticReport.media.link.reference.empty()`
+    ],
+    remedy: 'media has the link extension or a link reference, not both; remove one',
+    holds(report) {
+      const media = objectsOf(report['media'])
+      const isExtended = media.some((one) => objectsOf(one['extension']).some((each) => each['url'] === MEDIA_LINK))
+      return !isExtended || !media.some((one) => isObject(one['link']) && has(one['link'], 'reference'))
+    }
   },
   'imm-1': needsOneOf(['documentType', 'reference'], 'documentType.exists() or reference.exists()'),
   'pat-1': needsOneOf(

@@ -1,0 +1,518 @@
+import { mkdtemp, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { stripVTControlCharacters } from 'node:util'
+import t from 'tap'
+import type { Test } from 'tap'
+import type { Issue } from '../../src/fhir/issue.js'
+import { freePort } from '../support/free-port.js'
+import { createRunner, openOps } from './open-ops.js'
+import { ALTERNATE, BLOCKED, HELD, HELD_AT_GP, PATIENT, POSSIBLE, RECORD, RETRYING, woundHub } from './wounded-hub.js'
+
+async function openWounded(t: Test) {
+  const ops = await openOps(t)
+  await woundHub(ops.pool)
+  const url = await ops.server.listen({ host: '127.0.0.1', port: 0 })
+  const tokenWith = async (...scopes: string[]) =>
+    (await ops.bearer({ client: 'night-desk', scopes, permissions: [] })).replace('Bearer ', '')
+  return {
+    ...ops,
+    url,
+    imms: createRunner({ url, token: await tokenWith('ops/read', 'ops/write') }),
+    reader: createRunner({ url, token: await tokenWith('ops/read') }),
+    supplier: createRunner({ url, token: await tokenWith('system/Immunization.cruds') }),
+    nobody: createRunner({ url })
+  }
+}
+
+const WELL = `update destination set breaker_opened_at = null, resume_at = null`
+const DONE = `update delivery set state = 'delivered', last_class = 'delivered', finished_at = now() where finished_at is null`
+
+t.test('status prints the verdict, the worst destination first, and ends with 1 while there is trouble', async (t) => {
+  const { reader, pool } = await openWounded(t)
+
+  const ill = await reader(['status'])
+  const json = await reader(['status', '--json'])
+  await pool.query(WELL)
+  await pool.query(DONE)
+  const well = await reader(['status'])
+
+  t.equal(ill.code, 1)
+  t.equal(ill.stderr, '')
+  const lines = ill.stdout.split('\n')
+  t.match(lines[0], /^TROUBLE Trouble at 2 of 3 destinations\. gp-record: breaker open since/)
+  t.match(
+    lines[2],
+    /^DESTINATION +STATE +OLDEST +HELD +DUE +RETRY +BLOCKED +QUEUED +SENDING +VERIFY +SENT\/H +ERRORS\/H +LAST SENT$/
+  )
+  t.match(lines[3], /^gp-record +breaker open +1h +2 +0 +1 +0 +0 +0 +0 +0 +4 +50m ago$/)
+  t.match(lines[4], /^nhs-immunisation-api +active +50m +1 +0 +0 +1 /)
+  t.match(lines[5], /^eligibility-store +active +- +0 /)
+  t.match(ill.stdout, '  imms deliveries list --destination gp-record --state held\n')
+  t.match(JSON.parse(json.stdout), { verdict: 'trouble', destinations: [{ destination: 'gp-record' }, {}, {}] })
+  t.equal(json.code, 1)
+  t.equal(well.code, 0)
+  t.match(well.stdout, /^OK All 3 destinations are well\.\n/)
+})
+
+t.test('tables fit the terminal, ids stay whole, and what is left out is said', async (t) => {
+  const { reader } = await openWounded(t)
+  const commands = [
+    ['status'],
+    ['deliveries', 'list'],
+    ['deliveries', 'show', HELD],
+    ['errors', 'top'],
+    ['refusals'],
+    ['audit', 'list'],
+    ['replay', 'list']
+  ]
+  for (const columns of [80, 120, 200]) {
+    for (const argv of commands) {
+      const { stdout } = await reader(argv, { columns })
+      const table = stdout.split('\n').filter((line) => /^[A-Z][A-Z/ ]+$|^\d|^019ad|^gp-|^nhs-|^elig/.test(line))
+      for (const line of table) t.ok(line.length <= columns, `${argv.join(' ')} at ${columns}: ${line.length} ${line}`)
+    }
+  }
+  const narrow = await reader(['deliveries', 'list'], { columns: 80 })
+  t.match(narrow.stdout, HELD)
+  t.match(narrow.stdout, 'Some columns do not fit this terminal: make it wider, or use --json.')
+  const piped = await reader(['deliveries', 'list'])
+  t.notMatch(piped.stdout, 'Some columns do not fit')
+})
+
+t.test('colours are for a terminal that wants them', async (t) => {
+  const { reader } = await openWounded(t)
+
+  const wanted = await reader(['status'], { columns: 200, colour: true })
+  const unwanted = await reader(['status'], { columns: 200, colour: false })
+  const piped = await reader(['status'], { colour: true })
+
+  t.not(wanted.stdout, stripVTControlCharacters(wanted.stdout))
+  t.equal(unwanted.stdout, stripVTControlCharacters(unwanted.stdout))
+  t.equal(piped.stdout, stripVTControlCharacters(piped.stdout))
+  t.equal(stripVTControlCharacters(wanted.stdout), unwanted.stdout)
+})
+
+t.test('a message of a receiver cannot steer the terminal', async (t) => {
+  const { reader, pool } = await openWounded(t)
+  const message = '\u001b]0;owned\u0007\u001b[2Jall is well\r\nOK \u009b31m\u202e'
+  await pool.query('update delivery set last_message = $1 where delivery_id = $2', [message, HELD])
+
+  const listed = await reader(['deliveries', 'list', '--state', 'held'], { columns: 200 })
+  const explained = await reader(['explain', RECORD])
+
+  for (const { stdout } of [listed, explained]) {
+    t.match(stdout, 'all is well OK')
+    t.notMatch(stdout, /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]/)
+  }
+})
+
+t.test('explain leads from a record that waits to the commands that help', async (t) => {
+  const { reader } = await openWounded(t)
+
+  const told = await reader(['explain', RECORD])
+  const other = await reader(['explain', ALTERNATE])
+  const unknown = await reader(['explain', HELD])
+  const wrong = await reader(['explain', '../status'])
+
+  t.equal(told.code, 1)
+  t.match(
+    told.stdout,
+    `Record ${RECORD}\nFLU, completed, from sandwell-pharmacy, version 3\n\nVersion 3 update by sandwell-pharmacy`
+  )
+  t.match(
+    told.stdout,
+    '  blocked     Version 3 for nhs-immunisation-api waits behind version 2, which is held since 2026-11-02 08:12:00 UTC (400 refused: '
+  )
+  t.match(told.stdout, `imms deliveries skip ${HELD} --reason "<why>"`)
+  t.match(told.stdout, `Record ${ALTERNATE} is the same jab by rule same-day-same-product (100 points)`)
+  t.match(told.stdout, `possible duplicate Record ${POSSIBLE} may be the same jab`)
+  t.equal(other.code, 0)
+  t.same([unknown.code, unknown.stdout], [2, ''])
+  t.match(unknown.stderr, 'imms: this record is not known here; take the id from the Location')
+  t.equal(wrong.code, 2)
+  t.match(wrong.stderr, 'path.id: must be an id (UUID) as the Hub gave it')
+})
+
+t.test('deliveries are listed with counts, filters and pages, and shown with their attempts', async (t) => {
+  const { reader } = await openWounded(t)
+
+  const all = await reader(['deliveries', 'list'])
+  const held = await reader(['deliveries', 'list', '--state', 'held,blocked', '--destination', 'nhs-immunisation-api'])
+  const lately = await reader(['deliveries', 'list', '--since', '45m', '--until', '2026-11-02T08:35:00Z', '--json'])
+  const first = await reader(['deliveries', 'list', '--limit', '4'])
+  const cursor = /More: --after (\S+)/.exec(first.stdout)?.[1] ?? ''
+  const second = await reader(['deliveries', 'list', '--limit', '8', '--after', cursor])
+  const none = await reader(['deliveries', 'list', '--record', RECORD, '--class', 'credentials'])
+  const shown = await reader(['deliveries', 'show', RETRYING])
+
+  t.equal(all.code, 0)
+  t.match(all.stdout, /^held 3 {3}ready 1 {3}blocked 1 {3}delivered 4\n\nDELIVERY +DESTINATION +STATE/)
+  t.match(
+    held.stdout,
+    new RegExp(
+      `^held 1 +blocked 1\n\n.*\n${BLOCKED} +nhs-immunisation-api +blocked .*\n${HELD} +nhs-immunisation-api +held +50m ago +400 refused +1 `
+    )
+  )
+  t.same(
+    JSON.parse(lately.stdout).deliveries.map((one: { deliveryId: string }) => one.deliveryId),
+    [RETRYING, BLOCKED].sort().reverse()
+  )
+  t.notMatch(second.stdout, 'More:')
+  t.equal(none.stdout, 'No deliveries match.\n')
+  t.match(
+    shown.stdout,
+    `Delivery ${RETRYING} ready\ncreate of version 1 of record ${ALTERNATE} (gp-system) to gp-record\n`
+  )
+  t.match(
+    shown.stdout,
+    /2026-11-02 08:24:58 +120 ms +1 +2 +schedule +503 unavailable +the receiver answered 503\n2026-11-02 08:24:57 /
+  )
+})
+
+t.test('errors, refusals and the audit trail are printed, and so is that there are none', async (t) => {
+  const { imms, reader } = await openWounded(t)
+
+  const errors = await reader(['errors', 'top', '--since', '2h'])
+  const noErrors = await reader(['errors', 'top', '--since', '5m'])
+  const refusals = await reader(['refusals', '--limit', '2'])
+  const noRefusals = await reader(['refusals', '--since', '1m'])
+  const noAudit = await reader(['audit', 'list'])
+  const paused = await imms(['destination', 'pause', 'gp-record', '--reason', 'INC-7: codes are being mended'])
+  const resumed = await imms(['destination', 'resume', 'gp-record', '--reason', 'INC-7 is over', '--json'])
+  const audit = await reader(['audit', 'list', '--action', 'destination', '--since', '1h'])
+
+  t.match(errors.stdout, /\n +2 +gp-record +503 unavailable +35m ago +35m ago +\S+ +the receiver answered 503\n/)
+  t.match(errors.stdout, /Next: imms deliveries show 019ad6f0/)
+  t.equal(noErrors.stdout, 'No attempt failed since 2026-11-02 08:55:00 UTC.\n')
+  t.match(refusals.stdout, /COUNT +RULE +SUPPLIER\n +3 +nhs-number-check-digit +sandwell-pharmacy\n/)
+  t.match(
+    refusals.stdout,
+    /2026-11-02 08:05:00 +sandwell-pharmacy +422 +nhs-number-check-digit, batch-not-expired +refused-5/
+  )
+  t.match(refusals.stdout, /More: --after 2026-11-02T08:04/)
+  t.equal(noRefusals.stdout, 'Nothing was refused since 2026-11-02 08:59:00 UTC.\n')
+  t.equal(noAudit.stdout, 'No entry matches.\n')
+  t.equal(paused.stdout, 'gp-record is paused. Next: imms status\n')
+  t.same(JSON.parse(resumed.stdout), { destination: 'gp-record', state: 'active' })
+  t.match(
+    audit.stdout,
+    /2026-11-02 09:00:00 +night-desk +destination.pause +destination=gp-record before=active reason=INC-7: codes are being mended/
+  )
+})
+
+t.test('a replay without --start is a dry run and leaves nothing that could be started', async (t) => {
+  const { imms, pool } = await openWounded(t)
+
+  const dry = await imms(['replay', '--destination', 'gp-record', '--since', '1h'])
+  const json = await imms(['replay', '--destination', 'gp-record', '--json'])
+  const none = await imms([
+    'replay',
+    '--destination',
+    'gp-record',
+    '--class',
+    'credentials',
+    '--start',
+    '--reason',
+    'INC-7'
+  ])
+
+  t.equal(dry.code, 0)
+  t.match(
+    dry.stdout,
+    /^2 deliveries for 2 records to gp-record\nplanned from 2026-11-02 07:50:00 to 2026-11-02 07:50:00 UTC\n +2 {2}refused\n/
+  )
+  t.match(dry.stdout, 'This was a dry run. To send them: the same with --start --reason "<why>"')
+  t.match(JSON.parse(json.stdout), { plan: { planned: 2, byClass: { refused: 2 } }, started: null })
+  t.equal(none.code, 0)
+  t.equal(none.stdout, 'Nothing to send to gp-record again: no delivery matches.\n')
+  const states = await pool.query(`select distinct state from replay`)
+  t.same(states.rows, [{ state: 'cancelled' }])
+  const held = await pool.query(`select count(*) from delivery where state = 'held'`)
+  t.same(held.rows, [{ count: 3 }])
+})
+
+t.test('a replay starts only when the count of its plan is typed', async (t) => {
+  const { imms, pool } = await openWounded(t)
+  const argv = ['replay', '--destination', 'gp-record', '--since', '1h', '--start', '--reason', 'INC-7']
+
+  const noReason = await imms(argv.slice(0, -2), { typed: '2\n' })
+  const mistyped = await imms(argv, { typed: '3\n' })
+  const nothing = await imms(argv, { typed: '' })
+  const piped = await imms(argv, { piped: '2\n' })
+  const wrongFlag = await imms([...argv, '--confirm', '12'])
+  const untouched = await pool.query(`select count(*) from delivery where state = 'held'`)
+  const typed = await imms(argv, { typed: '2\n' })
+  const requeued = await pool.query(`select count(*) from delivery where state = 'ready' and triggered_by = 'replay'`)
+
+  t.equal(noReason.code, 2)
+  t.match(noReason.stderr, 'say why: --reason')
+  t.same([mistyped.code, nothing.code, piped.code, wrongFlag.code], [3, 3, 3, 3])
+  t.match(mistyped.stderr, 'This will send 2 deliveries for 2 records to gp-record again. Type 2 to go on: ')
+  t.match(mistyped.stderr, 'imms: nothing was started: 2 was expected, "3" was given')
+  t.match(piped.stderr, 'this is not a terminal, so repeat it with --confirm 2')
+  t.same(untouched.rows, [{ count: 3 }])
+  t.equal(typed.code, 0)
+  t.match(typed.stdout, /2 deliveries will be sent again\.\nNext: imms replay watch \S+\n$/)
+  t.same(requeued.rows, [{ count: 2 }])
+})
+
+t.test('a plan is kept, listed, started with --confirm, and watched to its end', async (t) => {
+  const { imms, pool } = await openWounded(t)
+  const planned = await imms(['replay', 'plan', '--destination', 'gp-record', '--state', 'held', '--reason', 'INC-7'])
+  const id = /imms replay start (\S+) --confirm 2/.exec(planned.stdout)?.[1] ?? ''
+
+  const notYet = await imms(['replay', 'watch', id])
+  const wrong = await imms(['replay', 'start', id, '--confirm', '1'])
+  const started = await imms(['replay', 'start', id, '--confirm', '2', '--json'])
+  const twice = await imms(['replay', 'start', id, '--confirm', '2'])
+  const cancelled = await imms(['replay', 'cancel', id])
+  const outcomes = [
+    `update delivery set state = 'delivered', finished_at = now() where delivery_id = '${HELD_AT_GP[0]}'`,
+    `update delivery set state = 'held' where delivery_id = '${HELD_AT_GP[1]}'`
+  ]
+  const watched = await imms(['replay', 'watch', id], {
+    onWait: async () => void (await pool.query(outcomes.shift() ?? 'select 1'))
+  })
+  const shown = await imms(['replay', 'show', id])
+  const listed = await imms(['replay', 'list'])
+
+  t.match(planned.stdout, 'Nothing was changed. Next: imms replay start')
+  t.equal(notYet.stdout, `Replay ${id} has not started. Next: imms replay start ${id}\n`)
+  t.equal(wrong.code, 3)
+  t.match(JSON.parse(started.stdout), { replayId: id, requeued: 2, skipped: 0 })
+  t.equal(twice.code, 3)
+  t.match(twice.stderr, `Replay ${id} is running: plan a new one`)
+  t.equal(cancelled.code, 3)
+  t.equal(
+    watched.stdout,
+    '0/2 sent again, 0 delivered, 0 held\n1/2 sent again, 1 delivered, 0 held\n2/2 sent again, 1 delivered, 1 held\n' +
+      `Replay ${id}: 1 delivered, 1 held, 0 waiting, 0 skipped. Next: imms errors top --destination gp-record\n`
+  )
+  t.equal(watched.code, 1, 'one is held again')
+  t.match(shown.stdout, `2 deliveries to gp-record, by night-desk: INC-7\n`)
+  t.match(shown.stdout, new RegExp(`${HELD_AT_GP[0]} +requeued +delivered`))
+  t.match(listed.stdout, new RegExp(`${id} +running +gp-record +2 +night-desk +\\S+ \\S+ +INC-7`))
+})
+
+t.test('a watched replay draws a bar on a terminal and ends with 0 when all is delivered', async (t) => {
+  const { imms, pool } = await openWounded(t)
+  const plan = await imms(['replay', 'plan', '--destination', 'gp-record', '--reason', 'INC-7', '--json'])
+  const { replayId } = JSON.parse(plan.stdout)
+  await imms(['replay', 'start', replayId, '--confirm', '2'])
+
+  const watched = await imms(['replay', 'watch', replayId], {
+    columns: 100,
+    onWait: async () => void (await pool.query(DONE))
+  })
+
+  t.match(stripVTControlCharacters(watched.stdout), /sending again \[=+\] 2\/2 {2}delivered 2 {2}held 0/)
+  t.match(watched.stdout, `Replay ${replayId}: 2 delivered, 0 held, 0 waiting, 0 skipped.`)
+  t.equal(watched.code, 0)
+})
+
+t.test('skipping needs a reason and says what goes next', async (t) => {
+  const { imms } = await openWounded(t)
+
+  const noReason = await imms(['deliveries', 'skip', HELD])
+  const skipped = await imms(['deliveries', 'skip', HELD, '--reason', 'INC-8: version 3 mends it'])
+  const again = await imms(['deliveries', 'skip', HELD, '--reason', 'INC-8: version 3 mends it'])
+
+  t.equal(noReason.code, 2)
+  t.match(noReason.stderr, "required option '--reason <text>' not specified")
+  t.equal(skipped.stdout, `Delivery ${HELD} was skipped, the version behind it goes now.\n`)
+  t.equal(again.code, 3)
+})
+
+t.test('who may not is told why and what to do, with exit code 3', async (t) => {
+  const { nobody, supplier, reader, url, pool } = await openWounded(t)
+
+  const unknown = await nobody(['status'])
+  const forged = await createRunner({ url, token: 'e30.e30.e30' })(['status'])
+  const wrongScope = await supplier(['status'])
+  const readOnly = await reader(['destination', 'pause', 'gp-record', '--reason', 'INC-7'])
+  const json = await reader(['deliveries', 'skip', HELD, '--reason', 'INC-7', '--json'])
+
+  t.same(
+    [unknown, forged, wrongScope, readOnly, json].map((ran) => ran.code),
+    [3, 3, 3, 3, 3]
+  )
+  t.match(unknown.stderr, 'No token was given: put one into IMMS_TOKEN')
+  t.match(forged.stderr, 'The token was not accepted')
+  t.match(wrongScope.stderr, 'lacks the scope ops/read')
+  t.match(readOnly.stderr, 'lacks the scope ops/write')
+  t.match(JSON.parse(json.stderr), { resourceType: 'OperationOutcome' })
+  t.same((await pool.query('select count(*) from audit_entry')).rows, [{ count: 0 }])
+})
+
+t.test('a service that is not there, or is something else, is trouble', async (t) => {
+  const port = await freePort()
+  const stranger = createServer((_request, response) => response.end('<html>hello</html>'))
+  await new Promise<void>((resolve) => stranger.listen(0, '127.0.0.1', resolve))
+  t.teardown(() => stranger.close())
+  const strangerUrl = `http://127.0.0.1:${(stranger.address() as AddressInfo).port}`
+  const imms = createRunner({ url: `http://127.0.0.1:${port}` })
+
+  const away = await imms(['status'])
+  const strange = await imms(['status', '--url', strangerUrl])
+  const noUrl = await imms(['status', '--url', 'hub'])
+
+  t.equal(away.code, 1)
+  t.match(away.stderr, `imms: no answer from the service at http://127.0.0.1:${port}: is it running (npm start)?`)
+  t.equal(strange.code, 1)
+  t.match(strange.stderr, 'is this the Immunisation Hub?')
+  t.equal(noUrl.code, 2)
+})
+
+t.test('what is typed wrongly is answered with help and exit code 2, help that is asked for with 0', async (t) => {
+  const imms = createRunner({ url: 'http://127.0.0.1:1' })
+  const wrong = [
+    [],
+    ['stats'],
+    ['status', '--verbose'],
+    ['status', 'now'],
+    ['explain'],
+    ['deliveries'],
+    ['deliveries', 'list', '--since', 'yesterday'],
+    ['destination', 'pause', 'gp-record'],
+    ['replay'],
+    ['replay', 'plan', '--destination', 'gp-record'],
+    ['replay', 'plan', '--reason', 'INC-7'],
+    ['replay', '--destination', 'gp-record', '--limit', 'all'],
+    ['token']
+  ]
+  for (const argv of wrong) {
+    const { code, stderr, stdout } = await imms(argv)
+    t.equal(code, 2, argv.join(' ') || '(nothing)')
+    t.not(stderr, '')
+    t.equal(stdout, '')
+  }
+  const help = await imms(['--help'])
+  t.equal(help.code, 0)
+  for (const name of [
+    'status',
+    'explain',
+    'deliveries',
+    'errors',
+    'destination',
+    'replay',
+    'refusals',
+    'audit',
+    'token',
+    'validate'
+  ])
+    t.match(help.stdout, new RegExp(`\n {2}${name}`))
+  t.match(help.stdout, 'Exit codes: 0 ok, 1 trouble found, 2 typed wrongly, 3 refused.')
+  t.equal((await imms(['replay', '--help'])).code, 0)
+})
+
+t.test('a token is printed as it is, or the reason why there is none', async (t) => {
+  const asked: unknown[] = []
+  const issuing = createRunner(
+    { url: 'http://127.0.0.1:1' },
+    {
+      issueToken: (request) => {
+        asked.push(request)
+        return Promise.resolve('a.b.c')
+      }
+    }
+  )
+  const plain = await issuing(['token', '--client', 'school-team'])
+  const full = await issuing([
+    'token',
+    '--client',
+    'ops',
+    '--scope',
+    'ops/read ops/write',
+    '--permissions',
+    'FLU.CRUDS,COVID.CS',
+    '--json'
+  ])
+  const refused = await createRunner({ url: 'http://127.0.0.1:1' })(['token', '--client', 'ops'])
+
+  t.same(plain, { code: 0, stdout: 'a.b.c\n', stderr: '' })
+  t.same(JSON.parse(full.stdout), { token: 'a.b.c' })
+  t.same(asked, [
+    { client: 'school-team' },
+    { client: 'ops', scope: 'ops/read ops/write', permissions: ['FLU.CRUDS', 'COVID.CS'] }
+  ])
+  t.same(refused, { code: 3, stdout: '', stderr: 'imms: there is no issuer here\n' })
+})
+
+t.test('validate prints every issue with its line, and ends with 1 when a file is refused', async (t) => {
+  const folder = await mkdtemp(path.join(tmpdir(), 'imms-validate-'))
+  const good = path.join(folder, 'good.json')
+  const bad = path.join(folder, 'bad.json')
+  await writeFile(good, '{"resourceType":"Immunization"}')
+  await writeFile(bad, `{\n  "resourceType": "Immunization",\n  "lotNumber": "${PATIENT.family}"\n}`)
+  const fault: Issue = {
+    severity: 'error',
+    code: 'required',
+    layer: 'profile',
+    rule: 'r4-cardinality',
+    text: 'Immunization.lotNumber is not allowed here; leave it out',
+    expression: ['Immunization.lotNumber']
+  }
+  const warning: Issue = {
+    ...fault,
+    severity: 'warning',
+    rule: 'batch-known',
+    text: 'the batch is not known',
+    expression: ['Immunization.status']
+  }
+  const imms = createRunner(
+    { url: 'http://127.0.0.1:1' },
+    { validate: (text) => Promise.resolve(text.includes('lotNumber') ? [fault, warning] : []) }
+  )
+
+  const both = await imms(['validate', good, bad])
+  const fine = await imms(['validate', good])
+  const piped = await imms(['validate', '-', '--json'], { piped: '{"lotNumber":1}' })
+  const missing = await imms(['validate', path.join(folder, 'none.json')])
+
+  t.equal(both.code, 1)
+  t.equal(
+    both.stdout,
+    `valid    ${good}  0 errors, 0 warnings\n` +
+      `invalid  ${bad}  1 error, 1 warning\n` +
+      '  error       Immunization.lotNumber is not allowed here; leave it out\n' +
+      '              line 3, Immunization.lotNumber, rule r4-cardinality\n' +
+      '  warning     the batch is not known\n' +
+      '              line 1, Immunization.status, rule batch-known\n'
+  )
+  t.same([fine.code, fine.stdout], [0, `valid    ${good}  0 errors, 0 warnings\n`])
+  t.equal(piped.code, 1)
+  t.match(JSON.parse(piped.stdout), [{ file: '-', valid: false, outcome: { resourceType: 'OperationOutcome' } }])
+  t.equal(missing.code, 2)
+  t.match(missing.stderr, /none\.json: cannot be read \(ENOENT\)/)
+})
+
+t.test('no command prints anything of the patient', async (t) => {
+  const { imms } = await openWounded(t)
+  const commands = [
+    ['status'],
+    ['explain', RECORD],
+    ['explain', ALTERNATE],
+    ['deliveries', 'list'],
+    ['deliveries', 'show', HELD],
+    ['errors', 'top'],
+    ['refusals'],
+    ['destination', 'pause', 'gp-record', '--reason', 'INC-7'],
+    ['destination', 'resume', 'gp-record', '--reason', `for ${PATIENT.nhsNumber.slice(0, 9)}0`],
+    ['replay', '--destination', 'gp-record', '--start', '--confirm', '2', '--reason', 'INC-7'],
+    ['replay', 'list'],
+    ['deliveries', 'skip', HELD, '--reason', 'INC-8'],
+    ['audit', 'list']
+  ]
+  let seen = ''
+  for (const argv of commands) {
+    for (const json of [[], ['--json']]) {
+      const { stdout, stderr } = await imms([...argv, ...json])
+      seen += stdout + stderr
+    }
+  }
+  t.match(seen, RECORD)
+  for (const [name, value] of Object.entries(PATIENT)) t.notOk(seen.includes(value), name)
+})

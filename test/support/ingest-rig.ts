@@ -1,0 +1,117 @@
+// The ingest use case on a database of its own, with the real rules, and Immunizations to send to it.
+import { readFileSync } from 'node:fs'
+import type { Immunization, Patient } from 'fhir/r4.js'
+import type { Test } from 'tap'
+import { uuidv7 } from 'uuidv7'
+import type { Wanting } from '../../src/delivery/plan-deliveries.js'
+import { parsePermissions, type Caller } from '../../src/fhir/caller.js'
+import { parseJson } from '../../src/fhir/parse-json.js'
+import { createIngest } from '../../src/ingest/ingest.js'
+import type { Ingest, Verdict } from '../../src/ingest/submission.js'
+import { loadRules } from '../../src/rules.js'
+import { createDatabase, type Database } from '../../src/storage/database.js'
+import type { Pool } from '../../src/storage/pool.js'
+import { createTestDatabase } from './test-database.js'
+
+export interface IngestRig {
+  ingest: Ingest
+  database: Database
+  pool: Pool
+  post(resource: object, caller?: Caller): Promise<Verdict>
+  put(recordId: string, ifMatch: number, resource: object, caller?: Caller): Promise<Verdict>
+  remove(recordId: string, caller?: Caller, ifMatch?: number): Promise<Verdict>
+  rows<Row extends object>(text: string, values?: unknown[]): Promise<Row[]>
+}
+
+const rules = await loadRules()
+
+/** A destination for survivors and one for everything. */
+export const TWO_DESTINATIONS: Wanting[] = [
+  { name: 'survivors', wants: ({ isSurvivor, facts }) => isSurvivor && facts.status === 'completed' },
+  { name: 'everything', wants: () => true }
+]
+
+export async function createIngestRig(
+  t: Test,
+  options: { destinations?: Wanting[]; now?: () => Date } = {}
+): Promise<IngestRig> {
+  const { pool } = await createTestDatabase(t)
+  const database = createDatabase(pool)
+  return openIngest(t, pool, database, options)
+}
+
+/** A second process on the same database. */
+export async function openIngest(
+  t: Test,
+  pool: Pool,
+  database: Database,
+  { destinations = TWO_DESTINATIONS, now = () => new Date() }: { destinations?: Wanting[]; now?: () => Date } = {}
+): Promise<IngestRig> {
+  const auditChainId = uuidv7()
+  await database.stores.audit.openChain(auditChainId, 'test')
+  const ingest = createIngest({
+    database,
+    validator: rules.validator,
+    rules,
+    destinations,
+    now,
+    newId: uuidv7,
+    auditChainId,
+    onCommitted: () => undefined,
+    onFault: (error) => t.fail('a fault of ours', { error: String(error) })
+  })
+  const common = (caller: Caller) => ({ caller, requestId: uuidv7(), receivedAt: now() })
+  const one = async (verdicts: Promise<Verdict[]>): Promise<Verdict> => (await verdicts)[0]!
+  return {
+    ingest,
+    database,
+    pool,
+    post: (resource, caller = clientOf('pharmacy')) =>
+      one(ingest.accept([{ kind: 'create', payload: payloadOf(resource), ...common(caller) }])),
+    put: (recordId, ifMatch, resource, caller = clientOf('pharmacy')) =>
+      one(ingest.accept([{ kind: 'update', recordId, ifMatch, payload: payloadOf(resource), ...common(caller) }])),
+    remove: (recordId, caller = clientOf('pharmacy'), ifMatch) =>
+      one(
+        ingest.accept([{ kind: 'delete', recordId, ...(ifMatch === undefined ? {} : { ifMatch }), ...common(caller) }])
+      ),
+    async rows<Row extends object>(text: string, values: unknown[] = []) {
+      return (await pool.query<Row>(text, values)).rows
+    }
+  }
+}
+
+export function clientOf(
+  client: string,
+  permissions = ['*.CRUDS'],
+  changedResend: Caller['changedResend'] = 'conflict'
+): Caller {
+  return { client, scopes: new Set(), permissions: parsePermissions(permissions), changedResend }
+}
+
+export function payloadOf(resource: object) {
+  return parseJson(Buffer.from(JSON.stringify(resource)))
+}
+
+export function rulesOf(verdict: Verdict): string[] {
+  return verdict.issues.map(({ rule }) => rule)
+}
+
+/** A flu vaccination by a pharmacy on 10 October 2026, with changes. */
+export function fluByPharmacy(
+  changes: Partial<Immunization> & { nhsNumber?: string; value?: string; system?: string } = {}
+): Immunization {
+  const { nhsNumber, value, system, ...others } = changes
+  const base = readFixture('flu-pharmacy-older-adult.json')
+  if (nhsNumber !== undefined) (base.contained?.find(isPatient)?.identifier ?? [])[0]!.value = nhsNumber
+  const identifier = [{ system: system ?? base.identifier![0]!.system!, value: value ?? uuidv7() }]
+  return { ...base, identifier, ...others }
+}
+
+export function readFixture(name: string): Immunization {
+  const file = new URL(`../../fixtures/immunization/valid/${name}`, import.meta.url)
+  return JSON.parse(readFileSync(file, 'utf8')) as Immunization
+}
+
+function isPatient(resource: { resourceType: string }): resource is Patient {
+  return resource.resourceType === 'Patient'
+}
