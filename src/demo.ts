@@ -6,7 +6,8 @@ import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createCli } from './cli/create-cli.js'
 import { ALL_SCOPES, findServiceNote, openIssuer, type ServiceNote } from './development.js'
-import { runScenes, type Stage } from './demo-scenes.js'
+import type { Stage } from './demo-actors.js'
+import { runScenes } from './demo-scenes.js'
 
 const SUPPLIERS = ['pharmacy', 'gp-system', 'school-service', 'maternity']
 

@@ -113,5 +113,6 @@ function describe(where: string, check: ValidateFunction): string {
 
 function allowed(params: Record<string, unknown>): string {
   const hint = params['allowedValues'] ?? params['additionalProperty']
-  return hint === undefined ? '' : ` (${Array.isArray(hint) ? hint.join(', ') : String(hint)})`
+  if (Array.isArray(hint)) return ` (${hint.join(', ')})`
+  return typeof hint === 'string' ? ` (${hint})` : ''
 }

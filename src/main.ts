@@ -18,7 +18,9 @@ import { createReleaseStack, type ReleaseStack } from './release-stack.js'
 import { sandboxDestinations } from './sandbox/destinations.js'
 import type { SandboxSeed } from './sandbox/handler.js'
 import { forkSandbox } from './sandbox/process.js'
-import { readVerifierKeys, startService, type ServiceOptions } from './services.js'
+import type { ServiceOptions } from './service-parts.js'
+import { startService } from './services.js'
+import { readVerifierKeys } from './verifier-keys.js'
 
 const TOKEN_SECONDS = 30 * 24 * 3600
 

@@ -38,7 +38,7 @@ function groupSentence({ recordId, group }: RecordStory, others: number): string
   }
   return group.survivorRecordId === recordId
     ? `This record is the survivor of its event group: it counts, and stands for ${company} of the same jab.`
-    : `This record is an alternate (${group.role}): record ${group.survivorRecordId} counts for the same jab instead.`
+    : `This record (${group.role}) does not count: record ${group.survivorRecordId} counts for the same jab instead.`
 }
 
 function linkSentence(recordId: string, pairs: readonly StoryPair[]): string {

@@ -86,12 +86,18 @@ function scan(text: string): Map<string, MemberSpan> {
         break
       case 0x7d: // }
       case 0x5d: // ]
-        if (frames.length === 1 && key !== undefined) key = closeMember(text, members, key, index)
+        if (frames.length === 1 && key !== undefined) {
+          closeMember(text, members, key, index)
+          key = undefined
+        }
         frames.pop()
         expectKey = false
         break
       case 0x2c: // ,
-        if (frames.length === 1 && key !== undefined) key = closeMember(text, members, key, index)
+        if (frames.length === 1 && key !== undefined) {
+          closeMember(text, members, key, index)
+          key = undefined
+        }
         expectKey = frames.at(-1)?.keys !== undefined
         break
       default:
@@ -106,11 +112,10 @@ function closeMember(
   members: Map<string, MemberSpan>,
   key: { name: string; start: number; valueStart: number },
   index: number
-): undefined {
+): void {
   let end = index
   while (isSpace(text.charCodeAt(end - 1))) end--
   members.set(key.name, { start: key.start, valueStart: key.valueStart, end })
-  return undefined
 }
 
 function readKey(text: string, start: number, end: number, frames: readonly Frame[]): string {

@@ -1,18 +1,15 @@
 // The HTTP door: one Fastify server made from the table of routes.
 import type { AddressInfo } from 'node:net'
+import { finished } from 'node:stream'
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
-import { parseJson } from '../fhir/parse-json.js'
 import type { History } from '../history/history.js'
 import type { Ingest } from '../ingest/submission.js'
+import { admit, parseBody } from './admit.js'
 import { sendError } from './answer.js'
-import { authenticate, requireScope } from './authenticate.js'
 import { createCapabilityStatement, type Capability } from './capability-statement.js'
 import type { HttpLog } from './http-log.js'
 import { immunizationReads } from './immunization-reads.js'
 import { immunizationWrites } from './immunization-writes.js'
-import { checkContentType } from './media-type.js'
-import { parseParameters, queryOf } from './parse-parameters.js'
-import { readAnswerForm, withoutGeneral } from './read-answer-form.js'
 import { correlationIdOf } from './request-id.js'
 import { FHIR_BASE, type Access, type Route } from './route.js'
 import { SAFE_SETTINGS, SECURITY_HEADERS } from './safe-settings.js'
@@ -56,7 +53,7 @@ export function createHttpServer(deps: HttpServerDeps): HttpServer {
     ...SAFE_SETTINGS,
     bodyLimit: deps.limits.bodyBytes,
     frameworkErrors(error, request, reply) {
-      prepare(request, reply)
+      prepare(request, reply, deps.log)
       void sendError(error, request, reply, deps.log)
     }
   })
@@ -68,13 +65,9 @@ export function createHttpServer(deps: HttpServerDeps): HttpServer {
   app.addContentTypeParser('*', { parseAs: 'buffer' }, parseBody)
   for (const name of ['caller', 'parameters', 'answer', 'logged'] as const) app.decorateRequest(name, undefined)
   app.addHook('onRequest', async (request, reply) => {
-    prepare(request, reply)
+    prepare(request, reply, deps.log)
     if (closing) reply.header('connection', 'close')
     await admit(request, deps.verifyToken)
-  })
-  app.addHook('onResponse', (request, reply, done) => {
-    logAnswer(request, reply, deps.log)
-    done()
   })
   app.setErrorHandler((error, request, reply) => sendError(error, request, reply, deps.log))
   app.setNotFoundHandler((request) => refuseUnmatched(request.url, registered))
@@ -127,7 +120,14 @@ function recordRoutes(app: FastifyInstance): RegisteredRoute[] {
   return registered
 }
 
-function prepare(request: FastifyRequest, reply: FastifyReply): void {
+function prepare(request: FastifyRequest, reply: FastifyReply, log: HttpLog): void {
+  // Fastify's onResponse is silent about callers who went away and about URLs that it refuses itself.
+  const startedAt = performance.now()
+  finished(reply.raw, (cutOff) => {
+    // 499: the caller went away before the answer, as proxies log it.
+    const status = cutOff ? 499 : reply.statusCode
+    log.info(describe(request, status, performance.now() - startedAt), 'http.answered')
+  })
   request.logged = {}
   request.parameters = []
   request.answer = { type: 'application/fhir+json', pretty: false }
@@ -138,57 +138,16 @@ function prepare(request: FastifyRequest, reply: FastifyReply): void {
   reply.header('x-correlation-id', correlationId)
 }
 
-/** Who it is, whether they may, and whether question and answer have a form that is served: before a body is read. */
-async function admit(request: FastifyRequest, verifyToken: VerifyToken): Promise<void> {
-  const { access, surface, accepts } = request.routeOptions.config
-  if (request.is404 || access === undefined) return
-  if (access !== 'open') {
-    request.caller = await authenticate(request.raw, verifyToken)
-    requireScope(request.caller, access)
+function describe(request: FastifyRequest, status: number, durationMs: number): object {
+  return {
+    method: request.method,
+    route: request.routeOptions.url ?? 'unmatched',
+    status,
+    duration_ms: Math.round(durationMs * 10) / 10,
+    request_id: request.id,
+    ...(request.caller === undefined ? {} : { client: request.caller.client }),
+    ...request.logged
   }
-  if (surface === 'fhir') {
-    const parameters = parseParameters(queryOf(request.url))
-    request.answer = readAnswerForm(request.headers.accept, parameters)
-    request.parameters = withoutGeneral(parameters)
-  }
-  if (accepts !== undefined && hasBody(request))
-    checkContentType(request.headers['content-type'], request.headers['content-encoding'], accepts)
-}
-
-function hasBody({ headers }: FastifyRequest): boolean {
-  return headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0'
-}
-
-// FHIR bodies stay bytes, so that what was sent can be kept as it was; others are read as strictly.
-function parseBody(request: FastifyRequest, body: Buffer, done: (error: Error | null, body?: unknown) => void): void {
-  if (request.routeOptions.config.surface === 'fhir' || request.is404) {
-    done(null, body)
-    return
-  }
-  try {
-    if (body.length === 0) done(null)
-    else {
-      checkContentType(request.headers['content-type'], request.headers['content-encoding'], ['application/json'])
-      done(null, parseJson(body).value)
-    }
-  } catch (error) {
-    done(error as Error)
-  }
-}
-
-function logAnswer(request: FastifyRequest, reply: FastifyReply, log: HttpLog): void {
-  log.info(
-    {
-      method: request.method,
-      route: request.routeOptions.url ?? 'unmatched',
-      status: reply.statusCode,
-      duration_ms: Math.round(reply.elapsedTime * 10) / 10,
-      request_id: request.id,
-      ...(request.caller === undefined ? {} : { client: request.caller.client }),
-      ...request.logged
-    },
-    'http.answered'
-  )
 }
 
 function addressOf(app: FastifyInstance): string {

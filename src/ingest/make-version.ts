@@ -47,20 +47,8 @@ export function makeVersion(accepted: Accepted, set: WorkingSet, deps: VersionDe
   const fingerprint =
     judged === undefined ? knownFingerprint(known, head.recordId) : takeFingerprint(judged, deps.rules)
   const regrouped = regroupPatient({ head, fingerprint, known, decisions: set.decisionsOf(head.patientKey) }, deps)
-  const issues = [
-    ...(incoming.kind === 'new' ? [] : incoming.issues),
-    ...(judged === undefined ? [] : programmeIssues(judged, head.recordId, regrouped, deps)),
-    ...duplicateIssues(head.recordId, regrouped.grouping, regrouped.records, deps.rules.dedup)
-  ]
-  const body =
-    submission.kind === 'delete'
-      ? null
-      : composeStoredBody(submission.payload, 'Immunization', {
-          id: head.recordId,
-          version: head.version,
-          lastUpdated: head.lastUpdated
-        })
-
+  const issues = tellSupplier(accepted, head.recordId, regrouped, deps)
+  const body = composeBody(submission, head)
   set.addVersion(
     {
       head,
@@ -78,21 +66,37 @@ export function makeVersion(accepted: Accepted, set: WorkingSet, deps: VersionDe
   set.addGroups(regrouped.groups)
   set.replaceDecisions(head.patientKey, regrouped.grouping.covered, regrouped.decisions)
   set.addDeliveries(plan(accepted, operation, head, regrouped, set, deps))
+  const { recordId, version, patientKey, lastUpdated } = head
   set.addAudit({
-    at: head.lastUpdated,
+    at: lastUpdated,
     actor: submission.caller.client,
     action: `immunization.${operation}`,
-    recordId: head.recordId,
-    version: head.version,
-    patientKey: head.patientKey,
+    recordId,
+    version,
+    patientKey,
     detail: { requestId: submission.requestId, rules: issues.map(({ rule }) => rule) }
   })
-  const { recordId, version, lastUpdated } = head
   return {
     status: statusOf(submission, incoming.kind),
     issues,
     record: { recordId, version, lastUpdated, ...(body === null ? {} : { body }) }
   }
+}
+
+function tellSupplier(accepted: Accepted, recordId: string, regrouped: Regrouped, deps: VersionDeps): Issue[] {
+  const { judged, incoming } = accepted
+  return [
+    ...(incoming.kind === 'new' ? [] : incoming.issues),
+    ...(judged === undefined ? [] : programmeIssues(judged, recordId, regrouped, deps)),
+    ...duplicateIssues(recordId, regrouped.grouping, regrouped.records, deps.rules.dedup)
+  ]
+}
+
+/** Null for a delete. */
+function composeBody(submission: Submission, head: Omit<RecordHead, 'nhsNumber'>): string | null {
+  if (submission.kind === 'delete') return null
+  const { recordId: id, version, lastUpdated } = head
+  return composeStoredBody(submission.payload, 'Immunization', { id, version, lastUpdated })
 }
 
 function operationOf({ submission, incoming }: Accepted): DeliveryOperation {
@@ -111,7 +115,7 @@ function nextHead(accepted: Accepted, set: WorkingSet, deps: VersionDeps): Omit<
   const lastUpdated = deps.now()
   if (judged === undefined) {
     if (head === undefined) throw new Error('a delete without a stored record')
-    const { nhsNumber: _, ...kept } = head
+    const { nhsNumber, ...kept } = head
     return { ...kept, version: head.version + 1, deleted: true, lastUpdated }
   }
   const { facts, hashes } = judged

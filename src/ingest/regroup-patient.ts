@@ -4,7 +4,8 @@ import type { EventFingerprint } from '../dedup/fingerprint.js'
 import { regroup, type Grouping } from '../dedup/regroup.js'
 import type { EventRecord } from '../dedup/survivor.js'
 import type { ReviewerDecision } from '../dedup/pair-book.js'
-import type { GroupWrite, KnownEvent, PairDecision } from '../storage/event-store.js'
+import type { PairDecision } from '../storage/decision-store.js'
+import type { GroupWrite, KnownEvent } from '../storage/event-store.js'
 import type { RecordHead } from '../storage/record-store.js'
 
 export interface Touched {

@@ -2,9 +2,12 @@
 // submission of the group sees what an earlier one decided.
 import type { AuditEntry } from '../storage/audit-store.js'
 import type { Stores } from '../storage/database.js'
-import type { GroupWrite, KnownEvent, PairDecision } from '../storage/event-store.js'
+import type { PairDecision } from '../storage/decision-store.js'
+import type { GroupWrite, KnownEvent } from '../storage/event-store.js'
 import type { NewDelivery } from '../storage/outbox-store.js'
-import type { RecordHead, RefusedSubmission, VersionWrite } from '../storage/record-store.js'
+import type { RecordHead } from '../storage/record-store.js'
+import type { RefusedSubmission } from '../storage/refusal-store.js'
+import type { VersionWrite } from '../storage/version-writes.js'
 import type { Judged, Judgement } from './judge.js'
 import type { Submission } from './submission.js'
 
@@ -62,7 +65,7 @@ export async function readWorkingSet(
     heads,
     patients,
     events: await stores.events.findEvents(patientKeys),
-    decisions: await stores.events.findDecisions(patientKeys),
+    decisions: await stores.decisions.find(patientKeys),
     lanes: await stores.outbox.findLanes(heads.map((head) => head.recordId))
   })
 }
@@ -146,10 +149,10 @@ function createWorkingSet(stores: Stores, newId: () => string, known: Known): Wo
       await stores.records.insertUnidentifiedPatients(unidentified)
       await stores.records.writeVersions(versions)
       await stores.events.writeGroups([...groups.values()])
-      await stores.events.endDecisions([...endedDecisions.values()])
-      await stores.events.writeDecisions([...newDecisions.values()])
+      await stores.decisions.end([...endedDecisions.values()])
+      await stores.decisions.write([...newDecisions.values()])
       await stores.outbox.insert(deliveries)
-      await stores.records.insertRefused(refused)
+      await stores.refusals.insert(refused)
       await stores.audit.append(auditChainId, audit)
     }
   }

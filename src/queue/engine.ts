@@ -9,8 +9,8 @@ export interface RingJob {
 export type RingProcessor = (job: Pick<Job<RingJob>, 'data'>) => Promise<void>
 
 /** The part of a BullMQ queue and worker that is used, whatever backend they are on. */
-export type RingQueue = Pick<Queue<RingJob>, 'add' | 'getWaiting' | 'close' | 'disconnect'> & Faulty
-export type RingWorker = Pick<Worker<RingJob>, 'close' | 'disconnect' | 'waitUntilReady'> & Faulty
+export type RingQueue = Pick<Queue<RingJob>, 'add' | 'getWaiting' | 'close'> & Faulty
+export type RingWorker = Pick<Worker<RingJob>, 'pause' | 'close' | 'waitUntilReady'> & Faulty
 interface Faulty {
   on(event: 'error', listener: (error: Error) => void): unknown
 }
@@ -19,8 +19,6 @@ export interface QueueEngine {
   readonly kind: 'redis' | 'postgres'
   openQueue(destination: string): RingQueue
   openWorker(destination: string, concurrency: number, process: RingProcessor): RingWorker
-  /** For one that does not close in time: nothing of it may keep the process, or the engine, from ending. */
-  letGo(of: Pick<RingQueue, 'disconnect'>): void
   /** Whether a job put in now has a chance. */
   isReady(): boolean
   /** A mark that vanishes with the jobs; undefined when there is none (an empty engine). */

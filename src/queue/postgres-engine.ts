@@ -17,9 +17,6 @@ export function createPostgresEngine(pool: Pool): QueueEngine {
       new Queue<RingJob>(destination, { connection, defaultJobOptions: JOB_OPTIONS, streams: STREAMS }),
     openWorker: (destination, concurrency, process) =>
       new Worker<RingJob>(destination, process, { ...WORKER_OPTIONS, connection, concurrency }),
-    letGo(of) {
-      of.disconnect().catch(() => undefined)
-    },
     isReady: () => true,
     readEpoch: () => Promise.resolve(EPOCH),
     writeEpoch: () => Promise.resolve(),

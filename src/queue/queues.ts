@@ -81,7 +81,8 @@ export function createQueues(deps: { engine: QueueEngineSettings; destinations: 
     writeEpoch: (epoch) => within(ANSWER_WITHIN_MS, 'writing the epoch of the queue', engine.writeEpoch(epoch)),
     check: () => engine.check(),
     async close(withinMs) {
-      await Promise.all([...queues.values()].map((queue) => closeWithin(engine, queue, withinMs)))
+      const closed = Promise.all([...queues.values()].map((queue) => queue.close()))
+      await within(withinMs, 'closing the queues', closed).catch(() => undefined)
       await engine.close()
     }
   }
@@ -116,17 +117,17 @@ function listen({ engine, destination, concurrency, handler, log, onFault }: Lis
     ready: async () => {
       await worker.waitUntilReady()
     },
-    close: (withinMs) => closeWithin(engine, worker, withinMs)
+    close: (withinMs) => closeWorker(worker, withinMs)
   }
 }
 
-/** close() of BullMQ waits without end when the engine is away, or when a job hangs. */
-async function closeWithin(engine: QueueEngine, part: RingQueue | RingWorker, withinMs: number): Promise<void> {
-  try {
-    await within(withinMs, 'closing', part.close())
-  } catch {
-    engine.letGo(part)
-  }
+/**
+ * A pause waits for the jobs under way, but without end when one hangs or when the engine is away. A forced close waits
+ * for nothing, and stops the timers that would keep the process from ending.
+ */
+async function closeWorker(worker: RingWorker, withinMs: number): Promise<void> {
+  await within(withinMs, 'waiting for jobs', worker.pause()).catch(() => undefined)
+  await within(ANSWER_WITHIN_MS, 'closing a worker', worker.close(true)).catch(() => undefined)
 }
 
 /** A lost engine gives an error on every connection, several times a second: one line a minute says enough. */

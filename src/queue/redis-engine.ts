@@ -41,8 +41,6 @@ export function createRedisEngine(url: string, onError: (error: Error) => void):
         prefix: prefixOf(destination),
         concurrency
       }),
-    // Its connections go with close(): a disconnect of BullMQ's waits for a server that is away.
-    letGo: () => undefined,
     isReady: () => producer.status === 'ready',
     async readEpoch() {
       return (await producer.get(EPOCH_KEY)) ?? undefined

@@ -1,6 +1,7 @@
 // The database as the use cases see it: stores, and transactions that hand out stores.
 import type { Pool } from 'pg'
 import { createAuditStore, type AuditStore } from './audit-store.js'
+import { createDecisionStore, type DecisionStore } from './decision-store.js'
 import { createDeliveryStore, type DeliveryStore } from './delivery-store.js'
 import { createDestinationStore, type DestinationStore } from './destination-store.js'
 import { createEventStore, type EventStore } from './event-store.js'
@@ -9,13 +10,16 @@ import { createOpsStore, type OpsStore } from './ops-store.js'
 import { createOutboxStore, type OutboxStore } from './outbox-store.js'
 import { createQueueEpochStore, type QueueEpochStore } from './queue-epoch-store.js'
 import { createRecordStore, type RecordStore } from './record-store.js'
+import { createRefusalStore, type RefusalStore } from './refusal-store.js'
 import { createReplayStore, type ReplayStore } from './replay-store.js'
 import { createServiceKeyStore, type ServiceKeyStore } from './service-key-store.js'
 import type { Sql } from './sql.js'
 
 export interface Stores {
   records: RecordStore
+  refusals: RefusalStore
   events: EventStore
+  decisions: DecisionStore
   history: HistoryStore
   outbox: OutboxStore
   deliveries: DeliveryStore
@@ -70,7 +74,9 @@ export function sqlState(error: unknown): string | undefined {
 function createStores(sql: Sql): Stores {
   return {
     records: createRecordStore(sql),
+    refusals: createRefusalStore(sql),
     events: createEventStore(sql),
+    decisions: createDecisionStore(sql),
     history: createHistoryStore(sql),
     outbox: createOutboxStore(sql),
     deliveries: createDeliveryStore(sql),

@@ -1,4 +1,4 @@
-// Fingerprints, event groups and pair decisions of patients: what deduplication compares and what it decided.
+// Fingerprints and event groups of patients: what deduplication compares, and which records are one event.
 import type { EventFingerprint } from '../dedup/fingerprint.js'
 import type { MemberRole } from '../dedup/survivor.js'
 import type { VaccineType } from '../fhir/vaccine-types.js'
@@ -27,29 +27,10 @@ export interface GroupWrite {
   members: readonly { recordId: string; role: MemberRole }[]
 }
 
-export interface PairDecision {
-  recordA: string
-  recordB: string
-  patientKey: string
-  outcome: 'same' | 'possible' | 'distinct'
-  rule: string
-  score: number
-  features: Record<string, number>
-  rulesVersion: string
-  /** `system`, or the client name of a reviewer. */
-  decidedBy: string
-  decidedAt: Date
-}
-
 export interface EventStore {
   /** Every record of these patients with its group, ordered by patient and day. */
   findEvents(patientKeys: readonly string[]): Promise<KnownEvent[]>
-  findDecisions(patientKeys: readonly string[]): Promise<PairDecision[]>
   writeGroups(groups: readonly GroupWrite[]): Promise<void>
-  /** Takes back what the system decided of these pairs; what a reviewer decided stays. */
-  endDecisions(pairs: readonly Pick<PairDecision, 'recordA' | 'recordB'>[]): Promise<void>
-  /** A system decision replaces an older one of the system, never one of a reviewer. */
-  writeDecisions(decisions: readonly PairDecision[]): Promise<void>
   /** Days of the completed survivors of a patient for these vaccine types, with a number that rises on every change. */
   readTotals(
     patientKey: string,
@@ -76,58 +57,12 @@ export function createEventStore(sql: Sql): EventStore {
       return rows.map(toEvent)
     },
 
-    async findDecisions(patientKeys) {
-      if (patientKeys.length === 0) return []
-      const { rows } = await sql.query<DecisionRow>(
-        `select record_a, record_b, patient_key, outcome, rule, score, features, rules_version, decided_by, decided_at
-           from pair_decision
-          where patient_key = any ($1)`,
-        [patientKeys]
-      )
-      return rows.map(toDecision)
-    },
-
     async writeGroups(groups) {
       if (groups.length === 0) return
       await sql.query(WRITE_GROUPS, [
         JSON.stringify(groups.map(toGroupRow)),
         JSON.stringify(groups.flatMap(toMemberRows))
       ])
-    },
-
-    async endDecisions(pairs) {
-      if (pairs.length === 0) return
-      await sql.query(
-        `delete from pair_decision
-          using unnest($1::uuid[], $2::uuid[]) as ended (record_a, record_b)
-          where pair_decision.record_a = ended.record_a
-            and pair_decision.record_b = ended.record_b
-            and pair_decision.decided_by = 'system'`,
-        [pairs.map(({ recordA }) => recordA), pairs.map(({ recordB }) => recordB)]
-      )
-    },
-
-    async writeDecisions(decisions) {
-      if (decisions.length === 0) return
-      await sql.query(
-        `insert into pair_decision (
-           record_a, record_b, patient_key, outcome, rule, score, features, rules_version, decided_by, decided_at
-         )
-         select record_a, record_b, patient_key, outcome, rule, score, features, rules_version, decided_by, decided_at
-           from json_to_recordset($1) as made (
-                  record_a uuid, record_b uuid, patient_key uuid, outcome text, rule text, score integer,
-                  features jsonb, rules_version text, decided_by text, decided_at timestamptz
-                )
-             on conflict (record_a, record_b) do update
-            set outcome = excluded.outcome,
-                rule = excluded.rule,
-                score = excluded.score,
-                features = excluded.features,
-                rules_version = excluded.rules_version,
-                decided_at = excluded.decided_at
-          where pair_decision.decided_by = 'system'`,
-        [JSON.stringify(decisions.map(toDecisionRow))]
-      )
     },
 
     async readTotals(patientKey, vaccineTypes) {
@@ -201,49 +136,6 @@ function toEvent(row: EventRow): KnownEvent {
     groupId: row.group_id,
     isSurvivor: row.is_survivor === true,
     fingerprint: row.features
-  }
-}
-
-interface DecisionRow {
-  record_a: string
-  record_b: string
-  patient_key: string
-  outcome: PairDecision['outcome']
-  rule: string
-  score: number
-  features: Record<string, number>
-  rules_version: string
-  decided_by: string
-  decided_at: Date
-}
-
-function toDecision(row: DecisionRow): PairDecision {
-  return {
-    recordA: row.record_a,
-    recordB: row.record_b,
-    patientKey: row.patient_key,
-    outcome: row.outcome,
-    rule: row.rule,
-    score: row.score,
-    features: row.features,
-    rulesVersion: row.rules_version,
-    decidedBy: row.decided_by,
-    decidedAt: row.decided_at
-  }
-}
-
-function toDecisionRow(decision: PairDecision): DecisionRow {
-  return {
-    record_a: decision.recordA,
-    record_b: decision.recordB,
-    patient_key: decision.patientKey,
-    outcome: decision.outcome,
-    rule: decision.rule,
-    score: decision.score,
-    features: decision.features,
-    rules_version: decision.rulesVersion,
-    decided_by: decision.decidedBy,
-    decided_at: decision.decidedAt
   }
 }
 

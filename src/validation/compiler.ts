@@ -10,6 +10,7 @@ import { buildObject, type Member, type ObjectParts } from './facets/object.js'
 import { buildPrimitive, buildPrimitiveList, buildSibling, buildSiblingList } from './facets/primitive.js'
 import { buildReference } from './facets/reference.js'
 import { buildContainedIds, buildResource, type ResourceRegistry } from './facets/resource.js'
+import { buildSnomedForm } from './facets/snomed.js'
 import { buildSlicing } from './facets/slicing.js'
 import type { ElementPlan, ObjectPlan, ValuePlan, VariantPlan } from './plan.js'
 
@@ -122,6 +123,7 @@ export function createCompiler(services: CompilerServices): Compile {
         return fixedOrFormed(value, buildPrimitive(value), compileFacets(value, value.type))
       case 'object': {
         const checks = [compile(value.object), ...compileFacets(value, value.type)]
+        if (value.type === 'Coding') checks.push(buildSnomedForm())
         if (value.type === 'Reference') checks.push(buildReference(value.targets, resourceTypes))
         return allOf(checks)
       }

@@ -38,28 +38,36 @@ function planTests(
   if (path.some((step) => !/^[A-Za-z]+$/.test(step))) {
     throw fault(tree, slice, `discriminator path "${discriminator.path}" is a construct that no builder knows`)
   }
-  const node = path.reduce((above, step) => childOf(above, step, tree, snapshots), slice)
+  const nodes = path.reduce<ElementNode[]>((above, step) => childrenAt(above, step, tree, snapshots), [slice])
   switch (discriminator.type) {
     case 'value':
     case 'pattern': {
-      const tests = valueTests(node, path)
+      const tests = nodes.flatMap((node) => valueTests(node, path))
       if (tests.length === 0) throw fault(tree, slice, `fixes nothing at its discriminator "${discriminator.path}"`)
       return tests
     }
     case 'exists':
-      return [{ kind: 'exists', path, expected: node.max > 0 }]
+      return [{ kind: 'exists', path, expected: nodes.every((node) => node.max > 0) }]
     case 'type':
-      return [{ kind: 'type', path, types: new Set(node.types.map((type) => type.code)) }]
+      return [{ kind: 'type', path, types: new Set(nodes.flatMap((node) => node.types.map((type) => type.code))) }]
     default:
       throw fault(tree, slice, `discriminator type "${discriminator.type}" is a construct that no builder knows`)
   }
 }
 
-function childOf(node: ElementNode, name: string, tree: ElementTree, snapshots: Snapshots): ElementNode {
-  node.children ??= snapshots.childrenOf(node, tree)
-  const child = node.children.find((one) => one.name === name || one.name === `${name}[x]`)
-  if (child === undefined) throw fault(tree, node, `has no "${name}", which a discriminator names`)
-  return child
+// One step down; slices that must be there stand for their list (code.coding, fixed in coding:SBPCode.code).
+function childrenAt(
+  above: readonly ElementNode[],
+  name: string,
+  tree: ElementTree,
+  snapshots: Snapshots
+): ElementNode[] {
+  return above.flatMap((node) => {
+    node.children ??= snapshots.childrenOf(node, tree)
+    const child = node.children.find((one) => one.name === name || one.name === `${name}[x]`)
+    if (child === undefined) throw fault(tree, node, `has no "${name}", which a discriminator names`)
+    return [child, ...child.slices.filter((slice) => slice.min > 0)]
+  })
 }
 
 // A fixed value or pattern, a required binding, or fixed values further down (code, fixed at coding.system).

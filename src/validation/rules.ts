@@ -55,6 +55,11 @@ export const RULES = {
   },
   null: { severity: 'error', code: 'structure', meaning: 'null only holds a place in an array of primitives.' },
   empty: { severity: 'error', code: 'structure', meaning: 'Objects, arrays and strings may not be empty.' },
+  'empty-dropped': {
+    severity: 'warning',
+    code: 'structure',
+    meaning: 'Tolerant mode left out an empty object, array or null.'
+  },
   'cardinality-min': { severity: 'error', code: 'required', meaning: 'A required element is missing.' },
   'cardinality-max': {
     severity: 'error',
@@ -89,6 +94,11 @@ export const RULES = {
     severity: 'warning',
     code: 'not-found',
     meaning: 'The value set is not at hand: the code was not checked.'
+  },
+  'snomed-form': {
+    severity: 'warning',
+    code: 'code-invalid',
+    meaning: 'A SNOMED CT or dm+d code does not have the form of an identifier.'
   },
   'slice-min': { severity: 'error', code: 'required', meaning: 'A required slice of a list is missing.' },
   'slice-max': { severity: 'error', code: 'structure', meaning: 'A slice of a list is there too often.' },

@@ -30,6 +30,7 @@ export function completeSet(codes: ReadonlyMap<string, Iterable<string>>): CodeS
   const bySystem = new Map([...codes].map(([system, list]) => [system, new Set(list)]))
   const all = new Set([...bySystem.values()].flatMap((set) => [...set]))
   return {
+    codes: [...all],
     test(system, code) {
       const set = system === undefined ? all : bySystem.get(system)
       return set?.has(code) === true ? 'member' : 'not-member'

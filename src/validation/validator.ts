@@ -4,11 +4,13 @@ import type { Check } from './check.js'
 import { createCompiler } from './compiler.js'
 import { type ProfileClaim, readClaims } from './claims.js'
 import type { ValidationCatalogue } from './definitions/catalogue.js'
-import { BASE_R4 } from './definitions/element-tree.js'
+import { BASE_R4, type ElementTree } from './definitions/element-tree.js'
 import { createSnapshots } from './definitions/snapshot.js'
 import { HL7_DEFINITION, isObject, type JsonObject } from './definitions/structure-definition.js'
+import { describeProfile, type ProfileRow } from './describe-profile.js'
 import type { KnownExtension } from './facets/extension.js'
 import type { ExpressionEngine } from './facets/invariant.js'
+import { toJsonSchema } from './json-schema.js'
 import { createPlanner } from './planner.js'
 import type { RuleName } from './rules.js'
 import { below, itemOf, type Place, report, rootPlace, type Run, startRun } from './run.js'
@@ -26,6 +28,10 @@ export interface Validator {
   isValid(resource: unknown, profile?: string): boolean
   /** The profile used for each resource type, and where it came from. */
   profiles(): readonly ProfileSummary[]
+  /** A compiled profile in rows, by canonical or resource type; undefined when it is not known. */
+  describe(profile: string): ProfileRow[] | undefined
+  /** The structural part as JSON Schema 2020-12, by canonical or resource type; undefined when it is not known. */
+  jsonSchema(profile: string): JsonObject | undefined
 }
 
 export interface ProfileSummary {
@@ -51,8 +57,9 @@ export function createValidator(catalogue: ValidationCatalogue, options: Validat
   const shelves = sortDefinitions(catalogue)
   const resourceChecks = new Map<string, Check>()
   const extensionChecks = new Map<string, KnownExtension>()
+  const terminology = createTerminology(catalogue)
   const compile = createCompiler({
-    terminology: createTerminology(catalogue),
+    terminology,
     resourceTypes: shelves.resourceTypes,
     engine: options.engine,
     resources: { find: findResourceCheck },
@@ -61,7 +68,7 @@ export function createValidator(catalogue: ValidationCatalogue, options: Validat
   for (const { definition } of shelves.profiles) compileCanonical(definition.url)
   for (const [url, { origin }] of shelves.extensions) if (origin !== 'r4') findExtension(url)
 
-  return { validate, isValid, profiles }
+  return { validate, isValid, profiles, describe, jsonSchema }
 
   function validate(resource: unknown, profile?: string): Issue[] {
     const start = open(resource, profile)
@@ -91,6 +98,28 @@ export function createValidator(catalogue: ValidationCatalogue, options: Validat
       file,
       isDefault: shelves.defaults.get(definition.type) === definition.url
     }))
+  }
+
+  function describe(profile: string): ProfileRow[] | undefined {
+    const tree = findTree(profile)
+    return tree === undefined ? undefined : describeProfile(planner.ofTree(tree))
+  }
+
+  function jsonSchema(profile: string): JsonObject | undefined {
+    const tree = findTree(profile)
+    if (tree === undefined) return undefined
+    return toJsonSchema(planner.ofTree(tree), tree.by.label === BASE_R4.label ? tree.type : tree.by.label, {
+      terminology,
+      resourceTypes: [...shelves.resourceTypes],
+      resourcePlan(type) {
+        const canonical = type === 'Extension' ? HL7_DEFINITION + type : shelves.defaults.get(type)
+        return canonical === undefined ? undefined : planner.ofTree(snapshots.read(canonical, canonical))
+      }
+    })
+  }
+
+  function findTree(profile: string): ElementTree | undefined {
+    return snapshots.find(shelves.defaults.get(profile) ?? profile) ?? snapshots.find(HL7_DEFINITION + profile)
   }
 
   function open(resource: unknown, profile: string | undefined): Start | { issues: Issue[] } {

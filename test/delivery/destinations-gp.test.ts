@@ -175,7 +175,7 @@ t.test('the message', (t) => {
     const bare = syntheticDelivery({
       resourceType: 'Immunization',
       status: 'completed',
-      contained: [syntheticPatient({ name: [{ family: 'O<&>"\u0007Neill' }] })],
+      contained: [syntheticPatient({ name: [{ family: 'O<&>"\u0007\ud800Neill\n😀' }] })],
       patient: { reference: '#pat' },
       vaccineCode: { text: 'a vaccine' },
       occurrenceDateTime: '2025-10-03',
@@ -184,7 +184,7 @@ t.test('the message', (t) => {
     })
     const { content, subject } = plan(bare)
     t.same(valuesAt(content, 'Practitioner/name/text'), ['Not recorded'])
-    t.same(valuesAt(content, 'Patient/name/family'), ['O<&>"Neill'], 'escaped, without what XML cannot hold')
+    t.same(valuesAt(content, 'Patient/name/family'), ['O<&>"Neill\n😀'], 'escaped, without what XML cannot hold')
     t.same(valuesAt(content, 'Immunization/vaccinationProtocol/description'), ['booster'])
     t.same(valuesAt(content, 'Immunization/vaccinationProtocol/doseStatus/coding/code'), ['nocount'])
     t.match(subject, /seen at not recorded, ODS code: X26, version 1$/)

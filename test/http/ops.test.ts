@@ -18,6 +18,7 @@ import type {
   StatusAnswer,
   Wire
 } from '../../src/http/ops-answers.js'
+import { findDescriptionFaults } from '../cli/described.js'
 import { openOps } from '../cli/open-ops.js'
 import {
   ALTERNATE,
@@ -58,6 +59,9 @@ async function openWounded(t: Test) {
       ...(payload === undefined ? {} : { payload })
     })
     answers.push(answer.body)
+    const type = String(answer.headers['content-type']).replace(/;.*/, '')
+    const faults = findDescriptionFaults(method, url, answer.statusCode, type, answer.json())
+    t.same(faults, [], `${method} ${url} ${answer.statusCode} is as openapi.yaml says`)
     return { status: answer.statusCode, headers: answer.headers, body: answer.json() }
   }
   return {
@@ -89,10 +93,10 @@ t.test('status puts the worst destination first and says in one sentence what is
   )
   const [worst, second, best] = body.destinations
   t.match(worst, { destination: 'gp-record', breaker: 'open', held: 2, retrying: 1, due: 0, errors: 4, delivered: 0 })
-  t.equal(worst.oldestUndeliveredSeconds, 4200)
+  t.equal(worst?.oldestUndeliveredSeconds, 4200)
   t.match(second, { destination: 'nhs-immunisation-api', breaker: 'closed', held: 1, blocked: 1, errors: 1 })
   t.match(best, { destination: 'eligibility-store', verdict: 'ok', delivered: 2, errors: 0, troubles: [] })
-  t.equal(best.oldestUndeliveredSeconds, null)
+  t.equal(best?.oldestUndeliveredSeconds, null)
 
   await pool.query('update destination set breaker_opened_at = null, resume_at = null')
   await pool.query(`update delivery set state = 'cancelled', finished_at = now() where finished_at is null`)
@@ -123,24 +127,24 @@ t.test('explain tells why a version waits, and what to do next', async (t) => {
 
   t.match(body, { recordId: RECORD, vaccineType: 'FLU', currentVersion: 3, verdict: 'trouble' })
   t.same(
-    body.versions.map((version: { version: number }) => version.version),
+    body.versions.map(({ version }) => version),
     [3, 2, 1]
   )
   const at = (version: number, destination: string) =>
     body.versions
-      .find((candidate: { version: number }) => candidate.version === version)
-      .deliveries.find((delivery: { destination: string }) => delivery.destination === destination)
+      .find((candidate) => candidate.version === version)
+      ?.deliveries.find((delivery) => delivery.destination === destination)
   t.equal(
-    at(3, 'nhs-immunisation-api').sentence,
+    at(3, 'nhs-immunisation-api')?.sentence,
     'Version 3 for nhs-immunisation-api waits behind version 2, which is held since 2026-11-02 08:12:00 UTC (400 ' +
       'refused: doseQuantity.value is required for delivery 019ad6f0-1111-7000-8000-000000000001).'
   )
-  t.same(at(3, 'nhs-immunisation-api').next, [
+  t.same(at(3, 'nhs-immunisation-api')?.next, [
     `imms deliveries show ${HELD}`,
     'imms replay plan --destination nhs-immunisation-api --state held --class refused --reason "<why>"',
     `imms deliveries skip ${HELD} --reason "<why>"`
   ])
-  t.equal(at(1, 'nhs-immunisation-api').sentence, 'Version 1 reached nhs-immunisation-api at 2026-11-02 08:00:00 UTC.')
+  t.equal(at(1, 'nhs-immunisation-api')?.sentence, 'Version 1 reached nhs-immunisation-api at 2026-11-02 08:00:00 UTC.')
   t.match(at(3, 'gp-record'), { deliveryId: null, sentence: /^Version 3 was not planned for gp-record/ })
   t.match(body.event, {
     isSurvivor: true,
@@ -166,10 +170,10 @@ t.test('explain says of an alternate which record counts instead, and when a ret
   t.match(down.body, { verdict: 'ok', event: { isSurvivor: false, role: 'alternate' } })
   t.match(
     down.body.event.sentence,
-    `This record is an alternate (alternate): record ${RECORD} counts for the same jab instead.`
+    `This record (alternate) does not count: record ${RECORD} counts for the same jab instead.`
   )
-  const sentenceOf = (answer: typeof down) =>
-    answer.body.versions[0].deliveries.find((delivery: { state: string | null }) => delivery.state === 'ready').sentence
+  const sentenceOf = (answer: Reply<ExplainAnswer>) =>
+    answer.body.versions[0]?.deliveries.find((delivery) => delivery.state === 'ready')?.sentence
   t.equal(
     sentenceOf(down),
     'Version 1 for gp-record waits: nothing goes to gp-record before 2026-11-02 09:01:00 UTC (unavailable).'
@@ -209,10 +213,8 @@ t.test('explain has a sentence for every state a delivery can be in', async (t) 
   for (const [set, sentence] of expected) {
     await pool.query(`update delivery set ${set} where delivery_id = $1`, [RETRYING])
     const { body } = await get<ExplainAnswer>(`/ops/records/${ALTERNATE}/explain`)
-    const told = body.versions[0].deliveries.find(
-      (delivery: { deliveryId: string }) => delivery.deliveryId === RETRYING
-    )
-    t.match(told.sentence, sentence, set)
+    const told = body.versions[0]?.deliveries.find((delivery) => delivery.deliveryId === RETRYING)
+    t.match(told?.sentence, sentence, set)
   }
 })
 
@@ -242,7 +244,9 @@ t.test('deliveries are counted by state first, filtered, and paged newest first'
 
   const walked: string[] = []
   for (let after: string | null = ''; after !== null;) {
-    const page = await get<DeliveriesAnswer>(`/ops/deliveries?limit=4${after === '' ? '' : `&after=${after}`}`)
+    const page: Reply<DeliveriesAnswer> = await get<DeliveriesAnswer>(
+      `/ops/deliveries?limit=4${after === '' ? '' : `&after=${after}`}`
+    )
     t.ok(page.body.deliveries.length <= 4)
     walked.push(...idsOf(page))
     after = page.body.next
@@ -299,7 +303,7 @@ t.test('refusals are counted by rule and supplier, and listed without what was s
   const { get } = await openWounded(t)
 
   const { body } = await get<RefusalsAnswer>('/ops/refusals?limit=2')
-  const next = await get<RefusalsAnswer>(`/ops/refusals?limit=4&after=${encodeURIComponent(body.next)}`)
+  const next = await get<RefusalsAnswer>(`/ops/refusals?limit=4&after=${encodeURIComponent(body.next ?? '')}`)
   const byRule = await get<RefusalsAnswer>('/ops/refusals?rule=batch-not-expired&supplier=sandwell-pharmacy')
 
   t.same(body.counts, [
@@ -307,11 +311,11 @@ t.test('refusals are counted by rule and supplier, and listed without what was s
     { rule: 'nhs-number-check-digit', supplier: 'school-team', count: 2 },
     { rule: 'batch-not-expired', supplier: 'sandwell-pharmacy', count: 1 }
   ])
-  const requestsOf = (answer: typeof next) => answer.body.refusals.map((one: { requestId: string }) => one.requestId)
+  const requestsOf = (answer: typeof next) => answer.body.refusals.map((one) => one.requestId)
   t.same(requestsOf({ ...next, body }), ['refused-5', 'refused-4'])
   t.same(requestsOf(next), ['refused-3', 'refused-2', 'refused-1'])
   t.equal(next.body.next, null)
-  t.same(Object.keys(body.refusals[0]).sort(), [
+  t.same(Object.keys(body.refusals[0] ?? {}).sort(), [
     'receivedAt',
     'requestId',
     'rules',
@@ -437,10 +441,10 @@ t.test('the audit trail is paged without losing entries of the same moment', asy
   const reasons: string[] = []
   let pages = 0
   for (let after: string | null = ''; after !== null; pages++) {
-    const { body } = await get<AuditAnswer>(
+    const { body }: Reply<AuditAnswer> = await get<AuditAnswer>(
       `/ops/audit?limit=2${after === '' ? '' : `&after=${encodeURIComponent(after)}`}`
     )
-    reasons.push(...body.entries.map((entry: { detail: { reason: string } }) => entry.detail.reason))
+    reasons.push(...body.entries.map((entry) => String(entry.detail['reason'])))
     after = body.next
   }
   const ofOther = await get<AuditAnswer>('/ops/audit?actor=somebody-else')

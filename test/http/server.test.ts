@@ -6,6 +6,7 @@ import type { Issue } from '../../src/fhir/issue.js'
 import { FhirError } from '../../src/fhir/operation-outcome.js'
 import type { History } from '../../src/history/history.js'
 import type { Ingest, Submission, Verdict } from '../../src/ingest/submission.js'
+import { waitFor } from '../support/wait-for.js'
 import { NOW, openDoor, type OpenDoor } from './open-door.js'
 
 const RECORD_ID = '019a3f00-0000-7000-8000-000000000001'
@@ -423,6 +424,10 @@ t.test('broken URLs are refused, and the answer does not repeat them', async (t)
   const long = await get(`${URL}/${'a'.repeat(200)}`)
   t.same(outcomeOf(t, long, 414).rules, ['url-too-long'])
   t.ok(long.headers['x-request-id'])
+  t.match(door.lines, [
+    { message: 'http.answered', fields: { status: 400, rules: ['request-malformed'] } },
+    { message: 'http.answered', fields: { status: 414, rules: ['url-too-long'] } }
+  ])
 })
 
 t.test('request ids that could not stand in a log are replaced', async (t) => {
@@ -477,6 +482,35 @@ t.test('a request leaves one line, with the pattern of its route and no NHS numb
   ])
   t.equal(door.lines.length, 2)
   t.notMatch(JSON.stringify(door.lines), /9990000018/)
+})
+
+t.test('a caller who goes away leaves a line too, before the body has come or before the answer', async (t) => {
+  const { ingest, submissions } = giveVerdict(CREATED)
+  let release: () => void = () => undefined
+  const held = new Promise<void>((resolve) => (release = resolve))
+  const door = await openDoor(t, {
+    ingest: {
+      ...ingest,
+      accept: async (given) => ingest.accept(given).then(async (verdicts) => held.then(() => verdicts))
+    }
+  })
+  const port = Number(new globalThis.URL(await door.server.listen({ host: '127.0.0.1', port: 0 })).port)
+  const head = `POST ${URL} HTTP/1.1\r\nHost: a\r\nAuthorization: ${await door.bearer()}\r\nContent-Type: application/fhir+json\r\n`
+
+  const cutOff = connect(port, '127.0.0.1', () =>
+    cutOff.write(`${head}Content-Length: 100\r\n\r\n{`, () => cutOff.destroy())
+  )
+  await waitFor(() => door.lines.length === 1, 'the first line')
+  const gone = connect(port, '127.0.0.1', () => gone.write(`${head}Content-Length: 2\r\n\r\n{}`))
+  await waitFor(() => submissions.length === 1, 'the submission')
+  gone.destroy()
+  await waitFor(() => door.lines.length === 2, 'the second line')
+  release()
+
+  t.match(door.lines, [
+    { message: 'http.answered', fields: { route: URL, status: 499 } },
+    { message: 'http.answered', fields: { route: URL, status: 499, client: 'sandwell-pharmacy' } }
+  ])
 })
 
 t.test('an error that knows its status keeps it, with its headers', async (t) => {

@@ -258,11 +258,7 @@ t.test('a neighbour that breaks inside the transaction costs the others nothing'
     end $$;
     create trigger refuse_bad before insert on record for each row execute function refuse_bad()`)
   const faults: unknown[] = []
-  const tolerant = await openIngest(
-    { ...t, fail: (message: string) => faults.push(message) } as unknown as typeof t,
-    rig.pool,
-    rig.database
-  )
+  const tolerant = await openIngest(t, rig.pool, rig.database, { onFault: (error) => void faults.push(error) })
 
   const verdicts = await Promise.all(
     ['ONE', 'BAD', 'TWO', 'THREE'].map((value) => tolerant.post(fluByPharmacy({ value })))

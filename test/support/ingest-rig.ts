@@ -23,6 +23,13 @@ export interface IngestRig {
   rows<Row extends object>(text: string, values?: unknown[]): Promise<Row[]>
 }
 
+export interface RigOptions {
+  destinations?: Wanting[]
+  now?: () => Date
+  /** A fault of ours fails the test unless it is expected. */
+  onFault?: (error: unknown) => void
+}
+
 const rules = await loadRules()
 
 /** A destination for survivors and one for everything. */
@@ -31,10 +38,7 @@ export const TWO_DESTINATIONS: Wanting[] = [
   { name: 'everything', wants: () => true }
 ]
 
-export async function createIngestRig(
-  t: Test,
-  options: { destinations?: Wanting[]; now?: () => Date } = {}
-): Promise<IngestRig> {
+export async function createIngestRig(t: Test, options: RigOptions = {}): Promise<IngestRig> {
   const { pool } = await createTestDatabase(t)
   const database = createDatabase(pool)
   return openIngest(t, pool, database, options)
@@ -45,8 +49,10 @@ export async function openIngest(
   t: Test,
   pool: Pool,
   database: Database,
-  { destinations = TWO_DESTINATIONS, now = () => new Date() }: { destinations?: Wanting[]; now?: () => Date } = {}
+  options: RigOptions = {}
 ): Promise<IngestRig> {
+  const { destinations = TWO_DESTINATIONS, now = () => new Date() } = options
+  const onFault = options.onFault ?? ((error: unknown) => void t.fail('a fault of ours', { error: String(error) }))
   const auditChainId = uuidv7()
   await database.stores.audit.openChain(auditChainId, 'test')
   const ingest = createIngest({
@@ -58,7 +64,7 @@ export async function openIngest(
     newId: uuidv7,
     auditChainId,
     onCommitted: () => undefined,
-    onFault: (error) => t.fail('a fault of ours', { error: String(error) })
+    onFault
   })
   const common = (caller: Caller) => ({ caller, requestId: uuidv7(), receivedAt: now() })
   const one = async (verdicts: Promise<Verdict[]>): Promise<Verdict> => (await verdicts)[0]!

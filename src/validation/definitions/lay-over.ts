@@ -57,7 +57,9 @@ function stepDown(parent: ElementNode, segment: string, isLast: boolean, overlay
     child = emptyNode(name, [`${parent.paths[0] ?? ''}.${name}`], by)
     parent.children.push(child)
   }
-  return sliceName === undefined ? child : sliceOf(child, sliceName, isLast, overlay)
+  // What stands once cannot be sliced: some tools give such an element a slice name all the same.
+  const isSliced = sliceName !== undefined && (child.isList || child.name.endsWith('[x]'))
+  return isSliced ? sliceOf(child, sliceName ?? '', isLast, overlay) : child
 }
 
 // valueQuantity for value[x], the short way older tools write a type slice.

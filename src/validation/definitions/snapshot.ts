@@ -95,7 +95,7 @@ export function createSnapshots(catalogue: ValidationCatalogue): Snapshots {
     const [, ...names] = reference.slice(reference.indexOf('#') + 1).split('.')
     const typeTree = read(HL7_DEFINITION + tree.type, tree.file)
     let node: ElementNode | undefined = typeTree.root
-    for (const name of names) node = node?.children?.find((child) => child.name === name)
+    for (const name of names) node = node?.children?.find((child) => child.name === name.replace(/:.*/, ''))
     if (node === undefined) throw new DefinitionError(tree.file, reference, 'reuses an element that is not there')
     return { node, tree: typeTree }
   }

@@ -116,7 +116,7 @@ function readAttribute(scanner: Scanner): { name: string; value: string } | unde
 
 function isSafeValue(name: string, value: string): boolean {
   if (value.includes('<') || !areEntitiesWellFormed(value)) return false
-  if (name === 'style') return !/expression\s*\(|javascript:|@import|url\s*\(/i.test(value)
+  if (name === 'style') return !/expression\s*\(|javascript:|vbscript:|@import|-moz-binding|behaviou?r\s*:/i.test(value)
   if (name !== 'href' && name !== 'src' && name !== 'longdesc' && name !== 'cite') return true
   // Browsers skip control characters and read entities inside a scheme.
   const plain = withoutDisguise(value).toLowerCase()

@@ -1,0 +1,30 @@
+// What the roles of one process are built from.
+import type { VerifierKeys } from './http/token-verifier.js'
+import type { Destination } from './delivery/destination.js'
+import type { Queues } from './queue/queues.js'
+import type { Database } from './storage/database.js'
+import type { DatabaseConnection } from './storage/pool.js'
+import type { Config } from './config.js'
+import type { DestinationEntry } from './destinations.js'
+import type { Log } from './log.js'
+import type { Rules } from './rules.js'
+
+export interface ServiceOptions {
+  config: Config
+  connection: DatabaseConnection
+  destinations: readonly DestinationEntry[]
+  /** Who may call; undefined without the api role. */
+  auth?: { issuer: string; audience: string; keys: VerifierKeys }
+  log: Log
+  now?: () => Date
+}
+
+/** Shared by the roles. */
+export interface Parts {
+  database: Database
+  rules: Rules
+  destinations: readonly Destination[]
+  queues: Queues
+  now: () => Date
+  chainId: string
+}

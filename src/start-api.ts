@@ -1,0 +1,111 @@
+// The api role: the accepting use case, the history and the operations behind one HTTP server.
+import { randomBytes } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { uuidv7 } from 'uuidv7'
+import { createDestinationSwitch } from './delivery/pause-destination.js'
+import { DELIVERY_POLICY } from './delivery/policy.js'
+import { createReplays } from './delivery/replay.js'
+import { createHistory } from './history/history.js'
+import { opsRoutes } from './http/ops-routes.js'
+import { createHttpServer } from './http/server.js'
+import { createTokenVerifier, type VerifyToken } from './http/token-verifier.js'
+import { createIngest } from './ingest/ingest.js'
+import type { Ingest } from './ingest/submission.js'
+import type { Queues } from './queue/queues.js'
+import type { Database } from './storage/database.js'
+import { PACKAGE_ROOT } from './catalogues.js'
+import type { Log } from './log.js'
+import type { ReleaseStack } from './release-stack.js'
+import type { Parts, ServiceOptions } from './service-parts.js'
+
+/** Resolves with the URL once it listens. `wake` tells a relay of this process that deliveries were made. */
+export async function startApi(
+  options: ServiceOptions,
+  parts: Parts,
+  wake: () => void,
+  stack: ReleaseStack
+): Promise<string> {
+  const { config, log } = options
+  const { database, queues, rules, now } = parts
+  const ingest = stack.add('ingest', openIngest(parts, log, wake), (opened) => opened.close())
+  const cursorKey = await database.stores.serviceKeys.findOrKeep('page-link', randomBytes(32))
+  const replays = createReplays({
+    database,
+    destinations: parts.destinations,
+    policy: DELIVERY_POLICY,
+    now,
+    auditChainId: parts.chainId,
+    onRequeued: wake
+  })
+  const switches = createDestinationSwitch({ database, now, auditChainId: parts.chainId })
+  const server = createHttpServer({
+    ingest,
+    history: createHistory({ store: database.stores.history, cursorKey }),
+    verifyToken: createVerifier(options),
+    health: () => readHealth(database, queues),
+    capability: {
+      softwareVersion: await readVersion(),
+      date: now(),
+      experimental: config.development,
+      profiles: rules.validator
+        .profiles()
+        .flatMap(({ type, canonical }) => (type === 'Immunization' ? [canonical] : []))
+    },
+    limits: { bodyBytes: config.bodyLimitBytes },
+    log,
+    now,
+    opsRoutes: (app) => {
+      opsRoutes(app, { ops: database.stores.ops, replays, switches, now })
+    }
+  })
+  stack.add('api', server, (opened) => opened.close())
+  return server.listen({ host: config.host, port: config.port })
+}
+
+function openIngest({ database, rules, destinations, now, chainId }: Parts, log: Log, wake: () => void): Ingest {
+  return createIngest({
+    database,
+    validator: rules.validator,
+    rules,
+    destinations,
+    now,
+    newId: uuidv7,
+    auditChainId: chainId,
+    onCommitted: wake,
+    onFault: (error, requestIds) => {
+      log.error({ err: error, request_ids: requestIds }, 'immunization.ingest_failed')
+    }
+  })
+}
+
+function createVerifier({ auth, now = () => new Date() }: ServiceOptions): VerifyToken {
+  if (auth === undefined) throw new Error('the api role needs to know whose tokens to accept')
+  return createTokenVerifier({ ...auth, now })
+}
+
+/** Ready means able to accept: a queue that is away only delays delivery, so it is told and does not count. */
+async function readHealth(
+  database: Database,
+  queues: Queues
+): Promise<{ ready: boolean; checks: { name: string; ok: boolean; detail?: string }[] }> {
+  const isUp = await database.ping().then(
+    () => true,
+    () => false
+  )
+  return {
+    ready: isUp,
+    checks: [
+      { name: 'database', ok: isUp, ...(isUp ? {} : { detail: 'PostgreSQL does not answer' }) },
+      {
+        name: `queue (${queues.engine})`,
+        ok: queues.isReady(),
+        ...(queues.isReady() ? {} : { detail: 'records are accepted and kept; they are delivered when it is back' })
+      }
+    ]
+  }
+}
+
+async function readVersion(): Promise<string> {
+  const text = await readFile(new URL('package.json', PACKAGE_ROOT), 'utf8')
+  return (JSON.parse(text) as { version: string }).version
+}

@@ -1,0 +1,71 @@
+// Several relays and workers at once, each with connections of its own as if it were a process.
+import type { Test } from 'tap'
+import { createRelay, type Relay } from '../../src/delivery/relay.js'
+import type { Destination } from '../../src/delivery/destination.js'
+import type { DeliveryPolicy } from '../../src/delivery/policy.js'
+import { createDatabase, type Database } from '../../src/storage/database.js'
+import { createPool, type Pool } from '../../src/storage/pool.js'
+import { createDeliveryWorkers, type DeliveryWorkers } from '../../src/worker/delivery-workers.js'
+import { createTestLog, smallPolicy } from './delivery-rig.js'
+import { openQueues } from './delivery-queues.js'
+import type { QueueEngine } from './queue-engine.js'
+import { createTestDatabase } from './test-database.js'
+
+export interface Fleet {
+  pool: Pool
+  database: Database
+  log: ReturnType<typeof createTestLog>
+  /** Started; stopped with the test. */
+  relay(): Promise<Relay>
+  worker(name?: string): Promise<DeliveryWorkers>
+}
+
+export async function openFleet(
+  t: Test,
+  engine: QueueEngine,
+  destinations: readonly Destination[],
+  policy: DeliveryPolicy = smallPolicy()
+): Promise<Fleet> {
+  const pool = engine.kind === 'postgres' ? openPool(t, engine.connection) : (await createTestDatabase(t)).pool
+  const database = createDatabase(pool)
+  const log = createTestLog()
+  const names = destinations.map((destination) => destination.name)
+  return {
+    pool,
+    database,
+    log,
+    async relay() {
+      const relay = createRelay({
+        database,
+        queues: await openQueues(t, engine, names, log),
+        destinations,
+        policy,
+        log
+      })
+      relay.start()
+      t.teardown(() => relay.stop())
+      return relay
+    },
+    async worker(worker = 'worker-1') {
+      const queues = await openQueues(t, engine, names, log)
+      const workers = createDeliveryWorkers({
+        database,
+        queues,
+        destinations,
+        policy,
+        worker,
+        log,
+        random: Math.random
+      })
+      await workers.start()
+      t.teardown(() => workers.stop(2_000))
+      return workers
+    }
+  }
+}
+
+function openPool(t: Test, connection: Parameters<typeof createPool>[0]): Pool {
+  const pool = createPool(connection, { applicationName: 'imms-test' })
+  t.teardown(() => pool.end())
+  return pool
+}
