@@ -2,10 +2,13 @@
 // invariants), and nothing of its prose. Source: the unmodified HL7 definitions in one pinned npm package, fetched only
 // to regenerate or check. Run: node scripts/generate-r4-facts.mjs [--check] [unpacked package folder]
 import { execFileSync } from 'node:child_process'
+import console from 'node:console'
 import { createHash } from 'node:crypto'
 import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import process from 'node:process'
+import { URL } from 'node:url'
 
 const PACKAGE = 'hl7.fhir.r4.examples@4.0.1'
 const INTEGRITY_SHA512 = 'DXBdIZOeQaSKIgCU7w6HOC7sw/6BzylmipLkBW4f//pT+Bc94x+8LImwTdvaNThPJoOzpBzvxAzNqjeu3X/zLw=='
@@ -214,7 +217,11 @@ function expandPart(part, source, seen) {
   if (codeSystem?.content !== 'complete') return undefined
   const codes = new Set()
   const filters = part.filter ?? []
-  if (!filters.every((filter) => filter.property === 'concept' && ['is-a', 'descendent-of', 'is-not-a'].includes(filter.op)))
+  if (
+    !filters.every(
+      (filter) => filter.property === 'concept' && ['is-a', 'descendent-of', 'is-not-a'].includes(filter.op)
+    )
+  )
     return undefined
   const parents = parentsOf(codeSystem)
   for (const code of parents.keys()) {

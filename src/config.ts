@@ -10,6 +10,8 @@ export interface Config {
   roles: ReadonlySet<Role>
   host: string
   port: number
+  /** Where callers reach the service (https://hub.example); the address it listens on unless said. */
+  baseUrl?: string
   /** Undefined: the embedded PostgreSQL in `dataDir`. */
   databaseUrl?: string
   /** Undefined: BullMQ runs on PostgreSQL. */
@@ -31,6 +33,7 @@ export const VARIABLES = {
   DATA_DIR: 'folder of the embedded PostgreSQL and the development key',
   HOST: 'address to listen on; in development only loopback',
   PORT: 'port to listen on, 0 for any free one; 8080 unless set',
+  BASE_URL: 'where callers reach the service, https://…, for the links it gives; the address it listens on unless set',
   ROLES: 'comma list of api, relay, worker; all of them unless set',
   DESTINATIONS_FILE: 'YAML file that names the destinations',
   AUTH_ISSUER: 'issuer (iss) whose tokens are accepted',
@@ -93,6 +96,7 @@ export function readConfig(
       faults
     ),
     ...optional('databaseUrl', readUrl('DATABASE_URL', environment, ['postgres:', 'postgresql:'], faults)),
+    ...optional('baseUrl', readUrl('BASE_URL', environment, ['https:', 'http:'], faults)),
     ...optional('redisUrl', readUrl('REDIS_URL', environment, ['redis:', 'rediss:', 'unix:'], faults)),
     ...optional('destinationsFile', environment['DESTINATIONS_FILE']),
     ...optional('auth', auth)

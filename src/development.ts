@@ -1,5 +1,5 @@
 // What `--dev` adds: an own signing key, sandbox destinations, and a note of where the service is for the command line.
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { createDevelopmentIssuer, type DevelopmentIssuer } from './http/development-issuer.js'
 
@@ -20,7 +20,10 @@ export async function openIssuer(dataDir: string): Promise<DevelopmentIssuer> {
 }
 
 export async function writeServiceNote(dataDir: string, note: ServiceNote): Promise<void> {
-  await writeFile(notePath(dataDir), `${JSON.stringify(note, null, 2)}\n`, { mode: 0o600 })
+  // Written beside and renamed: whoever reads it reads all of it.
+  const half = `${notePath(dataDir)}.${process.pid}`
+  await writeFile(half, `${JSON.stringify(note, null, 2)}\n`, { mode: 0o600 })
+  await rename(half, notePath(dataDir))
 }
 
 /** Undefined where no development service has left a note. */

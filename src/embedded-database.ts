@@ -18,7 +18,12 @@ export async function openEmbeddedDatabase(dataDir: string, log: Log): Promise<O
   let server = await start()
 
   async function start(): Promise<EmbeddedPostgres> {
-    const started = await startEmbeddedPostgres({ stateDir })
+    const started = await startEmbeddedPostgres({
+      stateDir,
+      onLog: (line) => {
+        log.debug({ line }, 'database.embedded_log')
+      }
+    })
     void started.exited.then(() => (closing ? undefined : restart()))
     return started
   }

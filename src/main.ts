@@ -57,8 +57,9 @@ async function start(config: Config, log: Log, stack: ReleaseStack): Promise<voi
     process.stdout.write(`Immunisation Hub is running as ${[...config.roles].join(', ')}\n`)
     return
   }
-  process.stdout.write(`Immunisation Hub listening on ${service.url}\n`)
-  if (issuer !== undefined) await introduce(config, issuer, { url: service.url, sandboxUrl: sandboxUrl.value }, stack)
+  const at = { url: service.url, sandboxUrl: sandboxUrl.value }
+  const welcome = issuer === undefined ? '' : await introduce(config, issuer, at, stack)
+  process.stdout.write(`Immunisation Hub listening on ${service.url}\n${welcome}`)
 }
 
 async function openOwnDatabase(config: Config, log: Log, stack: ReleaseStack): Promise<ServiceOptions['connection']> {
@@ -96,12 +97,13 @@ async function chooseAuth(config: Config, issuer: DevelopmentIssuer | undefined)
   return { issuer: config.auth.issuer, audience: config.auth.audience, keys: await readVerifierKeys(config.auth) }
 }
 
+/** Leaves the note for the command line tool, and gives the words for a newcomer. */
 async function introduce(
   config: Config,
   issuer: DevelopmentIssuer,
   at: Omit<ServiceNote, 'token'>,
   stack: ReleaseStack
-): Promise<void> {
+): Promise<string> {
   const token = await issuer.issueToken({
     client: 'developer',
     scopes: ALL_SCOPES,
@@ -110,23 +112,21 @@ async function introduce(
   })
   await writeServiceNote(config.dataDir, { ...at, token })
   stack.add('service note', config.dataDir, removeServiceNote)
-  process.stdout.write(
-    [
-      '',
-      'Development mode: this machine only, own signing key, sandbox destinations. A token for client "developer":',
-      token,
-      '',
-      'Post an Immunization (again for the answer to a resend):',
-      `curl -i ${at.url}/FHIR/R4/Immunization -H 'Content-Type: application/fhir+json' \\`,
-      `  -H 'Authorization: Bearer ${token}' \\`,
-      '  --data-binary @fixtures/immunization/valid/flu-pharmacy-older-adult.json',
-      '',
-      'See it arrive:       npx imms status',
-      'Another client:      npx imms token --client my-pharmacy',
-      'Stop:                Ctrl-C',
-      ''
-    ].join('\n')
-  )
+  return [
+    '',
+    'Development mode: this machine only, own signing key, sandbox destinations. A token for client "developer":',
+    token,
+    '',
+    'Post an Immunization (again for the answer to a resend):',
+    `curl -i ${at.url}/FHIR/R4/Immunization -H 'Content-Type: application/fhir+json' \\`,
+    `  -H 'Authorization: Bearer ${token}' \\`,
+    '  --data-binary @fixtures/immunization/valid/flu-pharmacy-older-adult.json',
+    '',
+    'See it arrive:       npx imms status',
+    'Another client:      npx imms token --client my-pharmacy',
+    'Stop:                Ctrl-C',
+    ''
+  ].join('\n')
 }
 
 function stopOnSignals(stack: ReleaseStack, log: Log): void {

@@ -52,6 +52,7 @@ export async function startApi(
         .flatMap(({ type, canonical }) => (type === 'Immunization' ? [canonical] : []))
     },
     limits: { bodyBytes: config.bodyLimitBytes },
+    ...(config.baseUrl === undefined ? {} : { baseUrl: config.baseUrl }),
     log,
     now,
     opsRoutes: (app) => {

@@ -20,6 +20,7 @@ export interface Cli {
 }
 
 export function createCli(deps: CliDeps): Cli {
+  for (const output of [deps.stdout, deps.stderr]) output.on('error', forgetClosedPipe)
   return {
     async run(argv) {
       const line = createCommandLine(deps)
@@ -49,6 +50,11 @@ export function createCli(deps: CliDeps): Cli {
       }
     }
   }
+}
+
+/** `imms deliveries list | head`: whoever read the answer has seen enough. */
+function forgetClosedPipe(error: Error): void {
+  if (!('code' in error) || error.code !== 'EPIPE') throw error
 }
 
 function createProgram({ stdout, stderr }: CliDeps): Command {

@@ -11,6 +11,7 @@ export function printPlan(plan: Wire<PlanAnswer>, destination: string, terminal:
   }
   const deliveries = plural(plan.planned, 'delivery', 'deliveries')
   terminal.print({ text: `${deliveries} for ${plural(plan.records, 'record')} to ${destination}`, style: 'bold' })
+  terminal.print(`replay ${plan.replayId}`)
   terminal.print(`planned from ${momentWords(plan.oldest)} to ${momentWords(plan.newest)} UTC`)
   for (const [kind, count] of Object.entries(plan.byClass)) terminal.print(`  ${String(count).padStart(7)}  ${kind}`)
   terminal.print(`takes about ${ageWords(plan.estimatedSeconds)} once started, if the destination answers`)

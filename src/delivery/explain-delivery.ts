@@ -38,10 +38,7 @@ export function explainDelivery(delivery: StoryDelivery, around: Surroundings): 
         `${subject} is being sent now (attempt ${delivery.tries + 1}, until ${at(delivery.leaseUntil)} at most).`
       )
     case 'verify':
-      return told(
-        `${subject} may have arrived (${fault(delivery)}): the receiver is asked from ${moment(delivery.dueAt)} on, before it is sent again.`,
-        [show(delivery)]
-      )
+      return explainVerify(subject, delivery, around)
     case 'queued':
       return told(`${subject} is in the queue since ${at(delivery.queuedAt)}; a worker takes it next.`)
     case 'ready':
@@ -72,23 +69,31 @@ function stateOfHead(head: StoryDelivery): string {
     : `due again at ${moment(head.dueAt)} after a failed attempt (${fault(head)})`
 }
 
-function explainReady(subject: string, delivery: StoryDelivery, { destination, now }: Surroundings): Told {
-  if (destination?.state === 'paused') {
-    return told(`${subject} waits: ${delivery.destination} is paused.`, [
-      `imms destination resume ${delivery.destination} --reason "<why>"`
-    ])
-  }
-  if (destination?.resumeAt !== undefined && destination.resumeAt !== null && destination.resumeAt > now) {
-    const why = destination.resumeReason === null ? '' : ` (${destination.resumeReason})`
-    return told(
-      `${subject} waits: nothing goes to ${delivery.destination} before ${moment(destination.resumeAt)}${why}.`,
-      ['imms status']
-    )
-  }
-  if (delivery.dueAt > now) {
+function explainVerify(subject: string, delivery: StoryDelivery, around: Surroundings): Told {
+  const barrier = findBarrier(around)
+  const when = barrier?.sentence ?? `from ${moment(delivery.dueAt)} on the receiver is asked, before it is sent again`
+  return told(`${subject} may have arrived (${fault(delivery)}): ${when}.`, barrier?.next ?? [show(delivery)])
+}
+
+function explainReady(subject: string, delivery: StoryDelivery, around: Surroundings): Told {
+  const barrier = findBarrier(around)
+  if (barrier !== undefined) return told(`${subject} waits: ${barrier.sentence}.`, barrier.next)
+  if (delivery.dueAt > around.now) {
     return told(`${subject} is ${stateOfHead(delivery)}.`, delivery.class === null ? [] : [show(delivery)])
   }
   return told(`${subject} is due since ${moment(delivery.dueAt)}; it is queued next.`)
+}
+
+/** What keeps the destination from being sent anything at all. */
+function findBarrier({ destination, now }: Surroundings): Told | undefined {
+  if (destination?.state === 'paused') {
+    const name = destination.destination
+    return told(`${name} is paused`, [`imms destination resume ${name} --reason "<why>"`])
+  }
+  const resumeAt = destination?.resumeAt ?? now
+  if (destination === undefined || resumeAt <= now) return undefined
+  const why = destination.resumeReason === null ? '' : ` (${destination.resumeReason})`
+  return told(`nothing goes to ${destination.destination} before ${moment(resumeAt)}${why}`, ['imms status'])
 }
 
 function stepsForHeld(held: StoryDelivery): string[] {

@@ -186,9 +186,29 @@ function isSpace(code: number): boolean {
   return code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09
 }
 
+// V8 gives the position of some faults and only quotes others ("Unexpected token 'x' ..."). Those are found by halving:
+// a text cut off before the fault fails for another reason, being cut off.
 function positionOf(error: unknown, text: string): number {
   const position = error instanceof Error ? / at position (\d+)/.exec(error.message)?.[1] : undefined
-  return position === undefined ? text.length : Number(position)
+  if (position !== undefined) return Number(position)
+  if (!hasUnexpectedToken(text)) return text.length
+  let sound = 0
+  let faulty = text.length
+  while (faulty - sound > 1) {
+    const middle = (sound + faulty) >> 1
+    if (hasUnexpectedToken(text.slice(0, middle))) faulty = middle
+    else sound = middle
+  }
+  return sound
+}
+
+function hasUnexpectedToken(text: string): boolean {
+  try {
+    JSON.parse(text)
+    return false
+  } catch (error) {
+    return error instanceof Error && error.message.startsWith('Unexpected token')
+  }
 }
 
 function jsonFault(text: string, position: number, rule: string, what: string, cause?: unknown): FhirError {

@@ -42,11 +42,14 @@ export function parseDateRange(text: string): DateRange | undefined {
   return { prefix, from: parsed.from, until }
 }
 
+/** FHIR years have four digits. */
+const END_OF_TIME = new Date('+010000-01-01T00:00:00Z')
+
 function endOf(parsed: NonNullable<ReturnType<typeof parseFhirDateTime>>, timeMs: number): Date {
   if (parsed.precision === 'time') return new Date(parsed.from.getTime() + timeMs)
   const next = new Date(`${parsed.londonDay}T00:00:00Z`)
   if (parsed.precision === 'year') next.setUTCFullYear(next.getUTCFullYear() + 1)
   else if (parsed.precision === 'month') next.setUTCMonth(next.getUTCMonth() + 1)
   else next.setUTCDate(next.getUTCDate() + 1)
-  return startOfLondonDay(next.toISOString().slice(0, 10))
+  return next < END_OF_TIME ? startOfLondonDay(next.toISOString().slice(0, 10)) : END_OF_TIME
 }

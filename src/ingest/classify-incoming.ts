@@ -1,7 +1,7 @@
 // Step 2 of the path: is this identifier new, an exact resend, a correction, or something that must be refused? Pure.
 import { daysBetween } from '../fhir/dates.js'
 import type { Issue } from '../fhir/issue.js'
-import type { RecordHead } from '../storage/record-store.js'
+import type { RecordHead } from '../storage/record-head.js'
 import type { Judged } from './judge.js'
 import type { Submission } from './submission.js'
 
@@ -23,6 +23,8 @@ export function classifyCreate(judged: Judged, submission: Submission, head: Rec
   if (head === undefined) return { kind: 'new' }
   if (head.owner !== submission.caller.client)
     return refuse(409, 'conflict', 'identifier-of-another', IDENTIFIER_OF_ANOTHER)
+  const moved = checkSameEvent(judged, head, true)
+  if (moved !== undefined) return { kind: 'refused', status: 409, issues: [moved] }
   if (head.deleted) return reinstate()
   if (judged.hashes.strict.equals(head.contentSha256))
     return { kind: 'resend', issues: [resendIssue('exact-resend', 'this was received before; nothing was written')] }
@@ -30,8 +32,6 @@ export function classifyCreate(judged: Judged, submission: Submission, head: Rec
     const text = 'this was received before and differs only in recorded or in display texts; nothing was written'
     return { kind: 'resend', issues: [resendIssue('equivalent-resend', text)] }
   }
-  const moved = checkSameEvent(judged, head, true)
-  if (moved !== undefined) return { kind: 'refused', status: 409, issues: [moved] }
   if (submission.caller.changedResend === 'correct') return { kind: 'correction', issues: [] }
   return { kind: 'changed', issues: [changedIssue(head)] }
 }

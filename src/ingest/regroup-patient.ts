@@ -6,7 +6,7 @@ import type { EventRecord } from '../dedup/survivor.js'
 import type { ReviewerDecision } from '../dedup/pair-book.js'
 import type { PairDecision } from '../storage/decision-store.js'
 import type { GroupWrite, KnownEvent } from '../storage/event-store.js'
-import type { RecordHead } from '../storage/record-store.js'
+import type { RecordHead } from '../storage/record-head.js'
 
 export interface Touched {
   head: Omit<RecordHead, 'nhsNumber'>

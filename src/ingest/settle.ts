@@ -2,7 +2,7 @@
 import { sha256 } from '../fhir/content-hash.js'
 import type { Issue } from '../fhir/issue.js'
 import { toOperationOutcome } from '../fhir/operation-outcome.js'
-import type { RecordHead } from '../storage/record-store.js'
+import type { RecordHead } from '../storage/record-head.js'
 import { changedPathIssues } from './answer.js'
 import { classifyCreate, classifyDelete, classifyUpdate, type Incoming } from './classify-incoming.js'
 import { checkPermission, type Judged } from './judge.js'

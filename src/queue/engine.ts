@@ -10,7 +10,7 @@ export type RingProcessor = (job: Pick<Job<RingJob>, 'data'>) => Promise<void>
 
 /** The part of a BullMQ queue and worker that is used, whatever backend they are on. */
 export type RingQueue = Pick<Queue<RingJob>, 'add' | 'getWaiting' | 'close'> & Faulty
-export type RingWorker = Pick<Worker<RingJob>, 'pause' | 'close' | 'waitUntilReady'> & Faulty
+export type RingWorker = Pick<Worker<RingJob>, 'pause' | 'close'> & Faulty
 interface Faulty {
   on(event: 'error', listener: (error: Error) => void): unknown
 }

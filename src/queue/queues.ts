@@ -10,8 +10,6 @@ import { within } from './within.js'
 export type QueueEngineSettings = { kind: 'redis'; url: string } | { kind: 'postgres'; pool: Pool }
 
 export interface JobListener {
-  /** Resolves when it takes jobs. Never, while the engine is away. */
-  ready(): Promise<void>
   /** Takes no more jobs and waits for those under way; after `withinMs` it lets go of them: they are taken up again. */
   close(withinMs: number): Promise<void>
 }
@@ -114,9 +112,6 @@ function listen({ engine, destination, concurrency, handler, log, onFault }: Lis
   })
   worker.on('error', onFault)
   return {
-    ready: async () => {
-      await worker.waitUntilReady()
-    },
     close: (withinMs) => closeWorker(worker, withinMs)
   }
 }

@@ -1,29 +1,8 @@
 // Patients, records and their versions: what ingest reads under lock and writes, a group at a time.
 import type { VaccineType } from '../fhir/vaccine-types.js'
+import type { RecordHead } from './record-head.js'
 import type { Sql } from './sql.js'
 import { writeVersions, type VersionWrite } from './version-writes.js'
-
-/** What is current of a record. */
-export interface RecordHead {
-  recordId: string
-  patientKey: string
-  /** Null for a patient without a known NHS number. */
-  nhsNumber: string | null
-  identifierSystem: string
-  identifierValue: string
-  /** Client name of the supplier that created it. */
-  owner: string
-  vaccineType: VaccineType
-  status: 'completed' | 'entered-in-error' | 'not-done'
-  version: number
-  deleted: boolean
-  /** YYYY-MM-DD, Europe/London. */
-  occurrenceDay: string
-  occurrenceFrom: Date
-  contentSha256: Buffer
-  clinicalSha256: Buffer
-  lastUpdated: Date
-}
 
 export interface RecordStore {
   /** Heads with these identifiers or ids, locked until the transaction ends, in id order. */

@@ -1,5 +1,5 @@
 // Writing new versions: heads, fingerprints and the versions themselves, a group in one statement.
-import type { RecordHead } from './record-store.js'
+import type { RecordHead } from './record-head.js'
 import type { Sql } from './sql.js'
 
 /** One new version: the head after it, the version itself, and the fingerprint that goes with it. */

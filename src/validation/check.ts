@@ -5,8 +5,8 @@ import type { Place, Run } from './run.js'
 
 export interface Check {
   /** False when there is an error. Sets `run.hasRemarks` for what explain would report without refusing. */
-  passes(value: unknown, owner: JsonObject, run: Run): boolean
-  explain(value: unknown, owner: JsonObject, place: Place, run: Run): void
+  readonly passes: (value: unknown, owner: JsonObject, run: Run) => boolean
+  readonly explain: (value: unknown, owner: JsonObject, place: Place, run: Run) => void
 }
 
 /** All of them, in order; the explaining pass runs each. */

@@ -32,13 +32,7 @@ function clean(value: unknown, place: Place, run: Run, depth: number): unknown {
     const at = /^_?[A-Za-z][A-Za-z0-9]{0,63}$/.test(name) ? below(place, name) : place
     const cleaned = member === null ? undefined : clean(member, at, run, depth + 1)
     if (cleaned === undefined) {
-      report(
-        run,
-        BASE_R4,
-        'empty-dropped',
-        at,
-        'was empty and was left out; send nothing where there is nothing to say'
-      )
+      sayDropped(at, run)
     } else {
       kept[name] = cleaned
       count++
@@ -53,20 +47,17 @@ function cleanList(list: readonly unknown[], place: Place, run: Run, depth: numb
   if (list.length === 0) return undefined
   let isChanged = false
   const kept: unknown[] = []
-  list.forEach((item, index) => {
+  for (const [index, item] of list.entries()) {
     const at = itemOf(place, index)
     const cleaned = clean(item, at, run, depth + 1)
-    isChanged ||= cleaned !== item
-    if (cleaned !== undefined) kept.push(cleaned)
-    else
-      report(
-        run,
-        BASE_R4,
-        'empty-dropped',
-        at,
-        'was empty and was left out; send nothing where there is nothing to say'
-      )
-  })
+    if (cleaned !== item) isChanged = true
+    if (cleaned === undefined) sayDropped(at, run)
+    else kept.push(cleaned)
+  }
   if (kept.length === 0) return undefined
   return isChanged ? kept : list
+}
+
+function sayDropped(place: Place, run: Run): void {
+  report(run, BASE_R4, 'empty-dropped', place, 'was empty and was left out; send nothing where there is nothing to say')
 }

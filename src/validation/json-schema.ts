@@ -38,7 +38,7 @@ export function toJsonSchema(plan: ObjectPlan, title: string, services: SchemaSe
     for (const element of target.elements) {
       for (const variant of element.variants) addProperties(properties, element, variant)
       if (element.min > 0) conditions.push(requireOne(element))
-      if (element.isChoice) conditions.push(...onlyOne(element))
+      if (element.isChoice) conditions.push(...onlyOne(element, target))
     }
     if (!target.isResource) conditions.push({ minProperties: 1, not: { required: ['id'], maxProperties: 1 } })
     return {
@@ -123,13 +123,27 @@ function requireOne(element: ElementPlan): JsonObject {
 }
 
 // One type of a choice shuts out those after it, which is enough for every pair.
-function onlyOne(element: ElementPlan): JsonObject[] {
+function onlyOne(element: ElementPlan, plan: ObjectPlan): JsonObject[] {
   const variants = element.variants.filter((variant) => variant.refusedBy === undefined)
+  if (variants.length > MANY && isOnlyStem(element, plan)) return [onlyOneOfMany(element, variants)]
   return variants.slice(0, -1).flatMap((variant, index) => {
     const others = variants.slice(index + 1).flatMap(keysOf)
     const shut = { properties: Object.fromEntries(others.map((key) => [key, false])) }
     return keysOf(variant).map((key) => ({ dependentSchemas: { [key]: shut } }))
   })
+}
+
+/** From here on pairs would be the larger part of the schema. */
+const MANY = 6
+
+// Some variant is the only one: every other name does not begin with the stem of the choice.
+function onlyOneOfMany({ name }: ElementPlan, variants: readonly VariantPlan[]): JsonObject {
+  const any = variants.map((variant) => ({ propertyNames: { pattern: `^(?!_?${name}[A-Z])|^_?${variant.key}$` } }))
+  return { anyOf: any }
+}
+
+function isOnlyStem({ name }: ElementPlan, plan: ObjectPlan): boolean {
+  return plan.elements.every((other) => other.name === name || !other.name.startsWith(name))
 }
 
 function keysOf(variant: VariantPlan): string[] {

@@ -57,7 +57,15 @@ export type ValuePlan =
     } & ValueFacets)
   | ({ kind: 'object'; type: string; object: ObjectPlan; targets: TargetPlan | undefined } & ValueFacets)
   | { kind: 'extension'; place: ExtensionPlace }
-  | { kind: 'resource'; types: ReadonlySet<string> | undefined; by: Authority; isContained: boolean }
+  | {
+      kind: 'resource'
+      /** Undefined for any type. */
+      types: ReadonlySet<string> | undefined
+      /** Canonical it must meet beside the default profile of its type. */
+      profile: string | undefined
+      by: Authority
+      isContained: boolean
+    }
 
 export interface TargetPlan {
   /** Resource types a reference may point at. */

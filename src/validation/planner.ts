@@ -1,5 +1,5 @@
 // Element tree -> element plan. Plans are made once per element and share the plans of their types.
-import { findDefinition, type ValidationCatalogue } from './definitions/catalogue.js'
+import type { ValidationCatalogue } from './definitions/catalogue.js'
 import {
   copyNode,
   type ElementNode,
@@ -8,18 +8,11 @@ import {
   type NodeType,
   type Snapshots
 } from './definitions/element-tree.js'
-import { capital } from './definitions/lay-over.js'
-import { HL7_DEFINITION, splitCanonical } from './definitions/structure-definition.js'
-import type {
-  ElementPlan,
-  ExtensionPlace,
-  ExtensionSlice,
-  ObjectPlan,
-  TargetPlan,
-  ValueFacets,
-  ValuePlan,
-  VariantPlan
-} from './plan.js'
+import { capital } from './definitions/node-types.js'
+import { DefinitionError, HL7_DEFINITION } from './definitions/structure-definition.js'
+import type { ElementPlan, ObjectPlan, TargetPlan, ValueFacets, ValuePlan, VariantPlan } from './plan.js'
+import { createExtensionContexts } from './extension-contexts.js'
+import { isExtensionList, planExtensions } from './plan-extensions.js'
 import { planSlicing } from './plan-slicing.js'
 
 export interface Planner {
@@ -33,7 +26,7 @@ const STRUCTURAL = new Set(['ele-1'])
 export function createPlanner(catalogue: ValidationCatalogue, snapshots: Snapshots): Planner {
   const plans = new Map<ElementNode, ObjectPlan>()
   const siblings = new Map<string, ObjectPlan>()
-  const contextPaths = readContextPaths(catalogue)
+  const contexts = createExtensionContexts(catalogue)
   return { ofTree }
 
   function ofTree(tree: ElementTree): ObjectPlan {
@@ -48,7 +41,7 @@ export function createPlanner(catalogue: ValidationCatalogue, snapshots: Snapsho
     const plan: ObjectPlan = {
       name,
       isResource,
-      contexts: contextsOf(node, isRoot ? tree.type : (node.types[0]?.code ?? 'BackboneElement')),
+      contexts: contexts.namesOf(node, isRoot ? tree.type : (node.types[0]?.code ?? 'BackboneElement')),
       // Filled below: plans of one type refer to each other in circles, and copies share this list.
       elements: [],
       invariants: constraints.filter((constraint) => !STRUCTURAL.has(constraint.key))
@@ -83,7 +76,7 @@ export function createPlanner(catalogue: ValidationCatalogue, snapshots: Snapsho
       max: node.max,
       maxBy: node.maxBy,
       variants: isChoice ? planChoice(node, name, tree, required) : planSingle(node, name, tree),
-      slicing: isChoice || isExtension(node) ? undefined : planSlicing(node, tree, snapshots, planSliceValue)
+      slicing: isChoice || isExtensionList(node) ? undefined : planSlicing(node, tree, snapshots, planSliceValue)
     }
   }
 
@@ -124,21 +117,24 @@ export function createPlanner(catalogue: ValidationCatalogue, snapshots: Snapsho
   }
 
   function planValue(node: ElementNode, type: NodeType, tree: ElementTree): ValuePlan {
-    if (isExtension(node)) return { kind: 'extension', place: planExtensions(node, tree) }
+    if (isExtensionList(node)) {
+      return { kind: 'extension', place: planExtensions(node, tree, (slice) => planObject(slice, tree, 'Extension')) }
+    }
     const typeTree = snapshots.read(HL7_DEFINITION + type.code, tree.file)
     if (typeTree.kind === 'resource') {
       const isAny = type.code === 'Resource' || type.code === 'DomainResource'
       const types = isAny ? undefined : new Set([type.code])
-      return { kind: 'resource', types, by: node.typesBy, isContained: node.name === 'contained' }
+      const profile = profileOf(node, type, tree)
+      return { kind: 'resource', types, profile, by: node.typesBy, isContained: node.name === 'contained' }
     }
     if (typeTree.kind === 'primitive-type') return planPrimitive(node, type, tree)
     const targets = planTargets(type)
-    if (node.children !== undefined || needsOwnPlan(node)) {
+    if (node.children !== undefined || contexts.reach(node)) {
       const name = type.code === 'BackboneElement' || type.code === 'Element' ? (node.paths[0] ?? type.code) : type.code
       return { kind: 'object', type: type.code, object: planObject(node, tree, name), targets, ...facetsOf(node, []) }
     }
-    const canonical = type.profiles.length === 1 ? (type.profiles[0] ?? '') : HL7_DEFINITION + type.code
-    const object = ofTree(snapshots.find(canonical) ?? typeTree)
+    const profile = profileOf(node, type, tree)
+    const object = ofTree(profile === undefined ? typeTree : snapshots.read(profile, tree.file))
     return {
       kind: 'object',
       type: type.code,
@@ -170,45 +166,14 @@ export function createPlanner(catalogue: ValidationCatalogue, snapshots: Snapsho
       const elements = plan.elements.filter((element) => element.name !== 'value')
       return { ...plan, name: 'Element', invariants: [], elements }
     }
-    const contexts = contextsOf(node, type.code)
-    const key = [...contexts].sort().join(' ')
+    const names = contexts.namesOf(node, type.code)
+    const key = [...names].sort().join(' ')
     const known = siblings.get(key)
     if (known !== undefined) return known
     const element = ofTree(snapshots.read(`${HL7_DEFINITION}Element`, tree.file))
-    const plan = { ...element, contexts }
+    const plan = { ...element, contexts: names }
     siblings.set(key, plan)
     return plan
-  }
-
-  // Extensions may name a place inside a datatype (Patient.identifier): that place then needs a plan of its own.
-  function needsOwnPlan(node: ElementNode): boolean {
-    return node.types.length === 1 && node.paths.some((path) => contextPaths.prefixes.has(path))
-  }
-
-  function contextsOf(node: ElementNode, type: string): ReadonlySet<string> {
-    // "Element" as a place means anywhere, resources included.
-    const names = ['Element', ...node.paths, ...node.paths.map((path) => path.replace('[x]', ''))]
-    for (let name: string | undefined = type; name !== undefined; name = baseTypeOf(catalogue, name)) names.push(name)
-    return new Set(names.filter((name) => contextPaths.exact.has(name)))
-  }
-
-  function planExtensions(node: ElementNode, tree: ElementTree): ExtensionPlace {
-    return {
-      isModifier: node.name === 'modifierExtension',
-      hasKnownParts: tree.type === 'Extension' && tree.url !== `${HL7_DEFINITION}Extension`,
-      slices: node.slices.flatMap((slice) => planExtensionSlice(slice, tree)),
-      by: tree.by
-    }
-  }
-
-  function planExtensionSlice(slice: ElementNode, tree: ElementTree): ExtensionSlice[] {
-    const profile = slice.types[0]?.profiles[0]
-    const inline = slice.children?.find((child) => child.name === 'url')?.fixed?.value
-    const url = profile === undefined ? inline : splitCanonical(profile).url
-    if (typeof url !== 'string') return []
-    const part = slice.children === undefined ? undefined : planObject(slice, tree, 'Extension')
-    const { min, minBy, max, maxBy } = slice
-    return [{ url, min, minBy, max, maxBy, part }]
   }
 
   function planTargets(type: NodeType): TargetPlan | undefined {
@@ -227,32 +192,7 @@ function facetsOf(node: ElementNode, invariants: readonly NodeConstraint[]): Val
   return { fixed: node.fixed, binding: node.binding, invariants }
 }
 
-function isExtension(node: ElementNode): boolean {
-  return node.name === 'extension' || node.name === 'modifierExtension'
-}
-
-function baseTypeOf(catalogue: ValidationCatalogue, type: string): string | undefined {
-  const base = findDefinition(catalogue, HL7_DEFINITION + type)?.definition.baseDefinition
-  return base?.slice(base.lastIndexOf('/') + 1)
-}
-
-interface ContextPaths {
-  /** Every element that some extension names as its place. */
-  exact: ReadonlySet<string>
-  /** The same and every element on the way there. */
-  prefixes: ReadonlySet<string>
-}
-
-function readContextPaths(catalogue: ValidationCatalogue): ContextPaths {
-  const exact = new Set<string>()
-  const prefixes = new Set<string>()
-  for (const [loaded] of catalogue.definitions.values()) {
-    for (const { expression } of loaded?.definition.context ?? []) {
-      exact.add(expression)
-      for (let end = expression.length; end > 0; end = expression.lastIndexOf('.', end - 1)) {
-        prefixes.add(expression.slice(0, end))
-      }
-    }
-  }
-  return { exact, prefixes }
+function profileOf(node: ElementNode, type: NodeType, tree: ElementTree): string | undefined {
+  if (type.profiles.length < 2) return type.profiles[0]
+  throw new DefinitionError(tree.file, node.paths[0] ?? '', 'has several profiles of one type, which no builder knows')
 }

@@ -12,10 +12,10 @@ import type { KnownExtension } from './facets/extension.js'
 import type { ExpressionEngine } from './facets/invariant.js'
 import { toJsonSchema } from './json-schema.js'
 import { createPlanner } from './planner.js'
-import type { RuleName } from './rules.js'
-import { below, itemOf, type Place, report, rootPlace, type Run, startRun } from './run.js'
+import { rootPlace, startRun } from './run.js'
 import { readContexts, sortDefinitions } from './shelves.js'
 import { createTerminology } from './terminology.js'
+import { inOrder, refuse, reportClaims, withoutRepeats } from './verdict.js'
 
 export interface Validator {
   /**
@@ -62,7 +62,7 @@ export function createValidator(catalogue: ValidationCatalogue, options: Validat
     terminology,
     resourceTypes: shelves.resourceTypes,
     engine: options.engine,
-    resources: { find: findResourceCheck },
+    resources: { find: findResourceCheck, read: compileCanonical },
     extensions: { find: findExtension, anyExtension: () => compileCanonical(`${HL7_DEFINITION}Extension`) }
   })
   for (const { definition } of shelves.profiles) compileCanonical(definition.url)
@@ -183,35 +183,4 @@ interface Start {
   resource: JsonObject
   checks: Check[]
   unknownClaims: ProfileClaim[]
-}
-
-function refuse(rule: RuleName, name: string, what: string): Issue[] {
-  const run = startRun({})
-  report(run, BASE_R4, rule, rootPlace(name), what)
-  return run.issues
-}
-
-function reportClaims(claims: readonly ProfileClaim[], place: Place, run: Run): void {
-  for (const { index } of claims) {
-    const at = itemOf(below(below(place, 'meta'), 'profile'), index)
-    report(run, BASE_R4, 'profile-claim-unknown', at, 'names a profile that is not loaded; it was not judged by it')
-  }
-}
-
-// Two profiles of one type share the rules of that type.
-function withoutRepeats(issues: readonly Issue[]): Issue[] {
-  const seen = new Set<string>()
-  return issues.filter((issue) => {
-    const key = `${issue.rule} ${issue.expression?.[0] ?? ''} ${issue.text}`
-    const isNew = !seen.has(key)
-    seen.add(key)
-    return isNew
-  })
-}
-
-const ORDER = { fatal: 0, error: 1, warning: 2, information: 3 }
-
-// Errors first, so that none is lost when an answer is cut; otherwise as they stand in the resource.
-function inOrder(issues: readonly Issue[]): Issue[] {
-  return [...issues].sort((a, b) => ORDER[a.severity] - ORDER[b.severity])
 }

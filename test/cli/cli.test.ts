@@ -3,6 +3,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { Writable } from 'node:stream'
 import { stripVTControlCharacters } from 'node:util'
 import t from 'tap'
 import type { Test } from 'tap'
@@ -108,6 +109,22 @@ t.test('a message of a receiver cannot steer the terminal', async (t) => {
     t.match(stdout, 'all is well OK')
     t.notMatch(stdout.replaceAll('\n', ''), /[\p{Cc}\u202e]/u)
   }
+})
+
+t.test('a reader that has seen enough ends no command with a crash', async (t) => {
+  const ops = await openWounded(t)
+  const token = (await ops.bearer({ scopes: ['ops/read'] })).replace('Bearer ', '')
+  const closed = (code: string) =>
+    new Writable({
+      write(_chunk, _encoding, done) {
+        done(Object.assign(new Error('write failed'), { code }))
+      }
+    })
+
+  const ran = await createRunner({ url: ops.url, token }, { stdout: closed('EPIPE') })(['status'])
+
+  t.equal(ran.code, 1, 'the verdict of status')
+  t.equal(ran.stderr, '')
 })
 
 t.test('explain leads from a record that waits to the commands that help', async (t) => {
@@ -223,7 +240,7 @@ t.test('a replay without --start is a dry run and leaves nothing that could be s
   t.equal(dry.code, 0)
   t.match(
     dry.stdout,
-    /^2 deliveries for 2 records to gp-record\nplanned from 2026-11-02 07:50:00 to 2026-11-02 07:50:00 UTC\n +2 {2}refused\n/
+    /^2 deliveries for 2 records to gp-record\nreplay \S+\nplanned from 2026-11-02 07:50:00 to 2026-11-02 07:50:00 UTC\n +2 {2}refused\n/
   )
   t.match(dry.stdout, 'This was a dry run. To send them: the same with --start --reason "<why>"')
   t.match(JSON.parse(json.stdout), { plan: { planned: 2, byClass: { refused: 2 } }, started: null })

@@ -22,7 +22,7 @@ interface Rig {
   pool: Pool
   database: Database
   log: ReturnType<typeof createTestLog>
-  pump(destination: Destination, policy?: DeliveryPolicy, worker?: string): DeliveryPump
+  pump: (destination: Destination, policy?: DeliveryPolicy, worker?: string) => DeliveryPump
 }
 
 async function open(t: Test): Promise<Rig> {

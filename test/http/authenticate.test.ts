@@ -1,5 +1,5 @@
 import { createHmac, createPublicKey, type JsonWebKey } from 'node:crypto'
-import { mkdtemp, readdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { connect, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -163,6 +163,7 @@ t.test('published keys: fetched, kept while the issuer is away, and without any 
 
 t.test('processes that start together share one development key, which only their account can read', async (t) => {
   const folder = await mkdtemp(path.join(tmpdir(), 'imms-key-'))
+  t.teardown(() => rm(folder, { recursive: true }))
   const keyFile = path.join(folder, 'state', 'development-key.json')
   const issuers = await Promise.all(
     Array.from({ length: 8 }, () => createDevelopmentIssuer({ keyFile, now: () => NOW }))

@@ -1,5 +1,5 @@
 // The HTTP door of production with use cases handed in by the test, and callers to knock.
-import { mkdtempSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import type { Test } from 'tap'
@@ -25,7 +25,11 @@ export interface OpenDoor {
 }
 
 export async function openDoor(t: Test, deps: Partial<HttpServerDeps> = {}): Promise<OpenDoor> {
-  const keyFile = path.join(mkdtempSync(path.join(tmpdir(), 'imms-key-')), 'development-key.json')
+  const folder = mkdtempSync(path.join(tmpdir(), 'imms-key-'))
+  t.teardown(() => {
+    rmSync(folder, { recursive: true })
+  })
+  const keyFile = path.join(folder, 'development-key.json')
   const issuer = await createDevelopmentIssuer({ keyFile, now: () => NOW })
   const lines: LogLine[] = []
   const note = (level: LogLine['level']) => (fields: object, message: string) =>

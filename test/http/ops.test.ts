@@ -196,7 +196,7 @@ t.test('explain has a sentence for every state a delivery can be in', async (t) 
     ],
     [
       `state = 'verify', lease_until = null, lease_owner = null`,
-      /may have arrived \(503 unavailable: .*\): the receiver is asked from 2026-11-02 09:10:00 UTC on/
+      /may have arrived \(503 unavailable: .*\): from 2026-11-02 09:10:00 UTC on the receiver is asked, before it is sent again/
     ],
     [
       `state = 'held', crash_count = 3, last_class = 'crashed', last_status = null`,

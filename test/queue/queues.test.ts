@@ -58,7 +58,10 @@ t.test('a job waits for a worker, and its age is known', (t) =>
     t.ok(age !== undefined && age >= 0 && age < 10_000, `age ${String(age)} ms`)
     const other = await openQueues(t, engine, ['gp'], createTestLog())
     let heard = 0
-    const listener = other.onJob('gp', 1, () => Promise.resolve(void heard++))
+    const listener = other.onJob('gp', 1, () => {
+      heard += 1
+      return Promise.resolve()
+    })
     t.teardown(() => listener.close(1_000))
     await waitFor(() => heard === 1, 'a worker that came later to take it')
   })
@@ -220,8 +223,14 @@ t.test('closing does not wait for a Redis that is away', async (t) => {
   const redis = await openOwnRedis(t)
   if (!redis) return
   const queues = await openQueues(t, { kind: 'redis', url: redis.url }, ['gp'], createTestLog())
-  const listener = queues.onJob('gp', 1, () => Promise.resolve())
-  await listener.ready()
+  await waitFor(() => queues.isReady(), 'Redis')
+  let heard = 0
+  const listener = queues.onJob('gp', 1, () => {
+    heard += 1
+    return Promise.resolve()
+  })
+  await queues.ring('gp', someIds(1), 50)
+  await waitFor(() => heard === 1, 'the listener to listen')
   await redis.kill()
   const startedAt = performance.now()
 

@@ -23,7 +23,6 @@ const pureBuiltins = ['node:crypto', 'node:util']
 export const packageUsers: Readonly<Record<string, readonly string[]>> = {
   '@aws-sdk/client-dynamodb': ['delivery'],
   ajv: ['roof', 'http', 'programmes', 'dedup'],
-  'ajv-formats': ['roof', 'http'],
   bullmq: ['queue', 'worker'],
   'cli-progress': ['cli'],
   'cli-table3': ['cli'],
@@ -35,9 +34,7 @@ export const packageUsers: Readonly<Record<string, readonly string[]>> = {
   pg: ['storage'],
   picocolors: ['cli', 'roof'],
   pino: ['roof'],
-  undici: ['delivery'],
   uuidv7: ['ingest', 'delivery', 'review', 'http', 'worker', 'roof'],
-  xmlbuilder2: ['delivery'],
   yaml: ['roof']
 }
 /** Types only, of @types/fhir: a development dependency. */

@@ -4,7 +4,7 @@ import { createRelay, type Relay } from '../../src/delivery/relay.js'
 import type { Destination } from '../../src/delivery/destination.js'
 import type { DeliveryPolicy } from '../../src/delivery/policy.js'
 import { createDatabase, type Database } from '../../src/storage/database.js'
-import { createPool, type Pool } from '../../src/storage/pool.js'
+import { createPool, type DatabaseConnection, type Pool } from '../../src/storage/pool.js'
 import { createDeliveryWorkers, type DeliveryWorkers } from '../../src/worker/delivery-workers.js'
 import { createTestLog, smallPolicy } from './delivery-rig.js'
 import { openQueues } from './delivery-queues.js'
@@ -12,6 +12,8 @@ import type { QueueEngine } from './queue-engine.js'
 import { createTestDatabase } from './test-database.js'
 
 export interface Fleet {
+  /** Of the ledger. */
+  connection: DatabaseConnection
   pool: Pool
   database: Database
   log: ReturnType<typeof createTestLog>
@@ -26,11 +28,15 @@ export async function openFleet(
   destinations: readonly Destination[],
   policy: DeliveryPolicy = smallPolicy()
 ): Promise<Fleet> {
-  const pool = engine.kind === 'postgres' ? openPool(t, engine.connection) : (await createTestDatabase(t)).pool
+  const { connection, pool } =
+    engine.kind === 'postgres'
+      ? { connection: engine.connection, pool: openPool(t, engine.connection) }
+      : await createTestDatabase(t)
   const database = createDatabase(pool)
   const log = createTestLog()
   const names = destinations.map((destination) => destination.name)
   return {
+    connection,
     pool,
     database,
     log,
@@ -64,7 +70,7 @@ export async function openFleet(
   }
 }
 
-function openPool(t: Test, connection: Parameters<typeof createPool>[0]): Pool {
+function openPool(t: Test, connection: DatabaseConnection): Pool {
   const pool = createPool(connection, { applicationName: 'imms-test' })
   t.teardown(() => pool.end())
   return pool

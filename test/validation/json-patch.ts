@@ -17,8 +17,7 @@ function applyStep(root: unknown, step: PatchStep): void {
   const names = step.path.split('/').slice(1)
   const last = names.pop() ?? ''
   let owner = root as Record<string, unknown>
-  for (const name of names) owner = owner[name] as Record<string, unknown>
-  if (owner === undefined || owner === null) throw new Error(`fixture patch: nothing at ${step.path}`)
+  for (const name of names) owner = (owner[name] ?? {}) as Record<string, unknown>
   if (step.op !== 'add' && !(last in owner)) throw new Error(`fixture patch: nothing at ${step.path}`)
   if (Array.isArray(owner))
     owner.splice(Number(last), step.op === 'add' ? 0 : 1, ...(step.op === 'remove' ? [] : [step.value]))

@@ -1,7 +1,10 @@
+import { spawn } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
 import { Redis } from 'ioredis'
 import t from 'tap'
+import type { Test } from 'tap'
 import type { Delivery, DeliveryOutcome } from '../../src/delivery/destination.js'
-import { openFleet } from '../support/delivery-fleet.js'
+import { openFleet, type Fleet } from '../support/delivery-fleet.js'
 import { openQueues } from '../support/delivery-queues.js'
 import {
   answerAfter,
@@ -14,7 +17,7 @@ import {
   versionsByRecord,
   waitForStates
 } from '../support/delivery-rig.js'
-import { forEachQueueEngine } from '../support/queue-engine.js'
+import { forEachQueueEngine, type QueueEngine } from '../support/queue-engine.js'
 import { redisLeftOut, startOwnRedis } from '../support/redis.js'
 import { seedRecord, seedRecords } from '../support/seed-deliveries.js'
 import { waitFor } from '../support/wait-for.js'
@@ -106,14 +109,17 @@ t.test('a hundred jobs for the same deliveries send each once', (t) =>
   })
 )
 
-t.test('what a dead worker had is verified and delivered by another when the lease is over', (t) =>
+t.test('what a killed worker was sending is verified and delivered by another when the lease is over', (t) =>
   forEachQueueEngine(t, async (t, engine) => {
     const gp = scriptDestination({}, () => DELIVERED)
     const fleet = await openFleet(t, engine, [gp])
     const { deliveryIds } = await seedRecord(fleet.pool, { destinations: ['gp'], versions: ['create', 'update'] })
-    await fleet.database.stores.deliveries.claim({ destination: 'gp', deliveryIds, worker: 'dead', leaseMs: 300 })
+    await fleet.relay()
+    const doomed = spawnDoomedWorker(t, engine, fleet)
+    await waitFor(() => doomed.output().includes(deliveryIds[0]!), 'the worker to be sending', { withinMs: 30_000 })
+    doomed.kill()
 
-    await Promise.all([fleet.relay(), fleet.worker('alive')])
+    await fleet.worker('alive')
     await waitForStates(fleet.pool, { delivered: 2 })
 
     t.match(gp.received, [
@@ -125,11 +131,31 @@ t.test('what a dead worker had is verified and delivered by another when the lea
       [deliveryIds[0]]
     )
     t.same(rows, [
-      { worker: 'dead', outcome: null },
+      { worker: 'doomed', outcome: null },
       { worker: 'alive', outcome: 'delivered' }
     ])
   })
 )
+
+/** A worker in a process of its own, whose destination says what it was given and never answers. */
+function spawnDoomedWorker(t: Test, engine: QueueEngine, fleet: Fleet): { output: () => string; kill: () => void } {
+  const script = fileURLToPath(new URL('../support/doomed-worker.ts', import.meta.url))
+  const child = spawn(
+    process.execPath,
+    ['--import=tsx', script, JSON.stringify({ engine, ledger: fleet.connection })],
+    {
+      env: { PATH: process.env['PATH'] },
+      stdio: ['ignore', 'pipe', 'inherit']
+    }
+  )
+  let output = ''
+  child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()))
+  const kill = (): void => {
+    child.kill('SIGKILL')
+  }
+  t.teardown(kill)
+  return { output: () => output, kill }
+}
 
 t.test('an outage ends by itself: probes find out, and everything is delivered', (t) =>
   forEachQueueEngine(t, async (t, engine) => {
@@ -204,6 +230,7 @@ t.test('a Redis that is wiped loses nothing', async (t) => {
   const fleet = await openFleet(t, { kind: 'redis', url: redis.url }, [gp])
   await seedRecords(fleet.pool, 40, { destinations: ['gp'], versions: ['create', 'update'] })
   await fleet.relay()
+  await waitFor(() => fleet.log.lines.some((line) => line.line === 'queue.first_used'), 'the queue to be marked')
   await waitForStates(fleet.pool, { blocked: 40, queued: 40 })
   const admin = new Redis(redis.url)
   t.teardown(() => {
@@ -218,7 +245,10 @@ t.test('a Redis that is wiped loses nothing', async (t) => {
   await waitForStates(fleet.pool, { delivered: 80 })
   t.equal(gp.received.length, 80)
   t.ok([...versionsByRecord(gp.received).values()].every((versions) => versions.join() === '1,2'))
-  t.equal(fleet.log.lines.filter((line) => line.line === 'queue.lost').length, 2)
+  await waitFor(
+    () => fleet.log.lines.filter((line) => line.line === 'queue.lost').length === 2,
+    'both losses to be noticed'
+  )
 })
 
 t.test('while Redis is away records wait in the ledger, and are delivered when it is back', async (t) => {

@@ -6,7 +6,7 @@ import { EXIT } from '../exit-code.js'
 import type { Column } from '../layout-columns.js'
 import type { Style, Terminal, Text } from '../terminal.js'
 import { parseTimeArgument } from '../time-argument.js'
-import { agoWords, momentWords, outcomeWords } from '../words.js'
+import { ageWords, agoWords, momentWords, outcomeWords } from '../words.js'
 
 type Listed = Wire<DeliveriesAnswer>
 type Story = Wire<DeliveryAnswer>
@@ -114,7 +114,7 @@ function toRow(delivery: Listed['deliveries'][number], now: Date): Text[] {
     delivery.deliveryId,
     delivery.destination,
     stateText(delivery.state),
-    agoWords(delivery.createdAt, now),
+    ageWords((now.getTime() - Date.parse(delivery.createdAt)) / 1_000),
     outcomeWords(delivery.status, delivery.class),
     String(delivery.tries),
     delivery.recordId,

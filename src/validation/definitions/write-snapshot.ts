@@ -1,6 +1,6 @@
 // An element tree as the elements of an official snapshot: for printing, and to prove that both shapes judge alike.
 import type { ElementNode, ElementTree, NodeType } from './element-tree.js'
-import { capital } from './lay-over.js'
+import { capital } from './node-types.js'
 import { type ElementBinding, type ElementDefinition, type ElementType, MAX_VALUE_SET } from './structure-definition.js'
 
 export function writeSnapshot(tree: ElementTree): ElementDefinition[] {

@@ -7,8 +7,8 @@ import { type Place, report, rootPlace, type Run } from '../run.js'
 
 export interface InvariantCheck {
   /** False only for an error. */
-  passes(focus: JsonObject, run: Run): boolean
-  explain(focus: JsonObject, place: Place, run: Run): void
+  readonly passes: (focus: JsonObject, run: Run) => boolean
+  readonly explain: (focus: JsonObject, place: Place, run: Run) => void
 }
 
 /** Evaluates FHIRPath that has no native form. Never throws; 'unknown' when it cannot say. */

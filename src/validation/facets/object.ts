@@ -7,6 +7,9 @@ import { below, isFull, MAX_DEPTH, type Place, report, type Run } from '../run.j
 import type { InvariantCheck } from './invariant.js'
 import { nearestName } from './nearest-name.js'
 
+/** A hint costs a comparison with every name: nobody reads more of them. */
+const MAX_HINTS = 20
+
 /** One JSON member an object may have. */
 export interface Member {
   readonly check: Check
@@ -125,7 +128,7 @@ function explainMembers(object: JsonObject, plan: ObjectPlan, parts: ObjectParts
 function reportUnknown(key: string, plan: ObjectPlan, parts: ObjectParts, place: Place, run: Run): void {
   // A name that is no name of an element could be anything, a person's included: it is not repeated.
   const isName = /^_?[A-Za-z][A-Za-z0-9]{0,63}$/.test(key) && key !== 'constructor' && key !== 'prototype'
-  const near = isName ? nearestName(key, parts.members.keys()) : undefined
+  const near = isName && run.errors < MAX_HINTS ? nearestName(key, parts.members.keys()) : undefined
   const hint = near === undefined ? 'remove it, or put it into an extension' : `did you mean "${near}"?`
   const at = isName ? below(place, key) : place
   const what = isName ? `is not an element of ${plan.name}` : `has a member that is not an element of ${plan.name}`

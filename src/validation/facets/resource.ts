@@ -8,6 +8,8 @@ import { below, itemOf, report, type Run } from '../run.js'
 export interface ResourceRegistry {
   /** The check of a type by its default profile; undefined for an unknown or abstract type. */
   find(type: string): Check | undefined
+  /** The check of a profile that a definition names. */
+  read(canonical: string): Check
 }
 
 export function buildResource(plan: Extract<ValuePlan, { kind: 'resource' }>, registry: ResourceRegistry): Check {
@@ -18,12 +20,15 @@ export function buildResource(plan: Extract<ValuePlan, { kind: 'resource' }>, re
   const isAllowed = (value: unknown): boolean =>
     plan.types === undefined || (isObject(value) && plan.types.has(String(value['resourceType'])))
   const { isContained } = plan
+  const canonical = plan.profile
+  // Found when first needed: profiles may name each other in circles.
+  const profile = canonical === undefined ? undefined : (): Check => registry.read(canonical)
   return {
     passes(value, owner, run) {
       const check = find(value)
       if (check === undefined || !isAllowed(value)) return false
       const before = enter(value as JsonObject, isContained, run)
-      const isSound = check.passes(value, owner, run)
+      const isSound = check.passes(value, owner, run) && (profile?.().passes(value, owner, run) ?? true)
       leave(value as JsonObject, isContained, before, run)
       return isSound
     },
@@ -41,6 +46,7 @@ export function buildResource(plan: Extract<ValuePlan, { kind: 'resource' }>, re
         }
         const before = enter(value, isContained, run)
         check.explain(value, owner, place, run)
+        profile?.().explain(value, owner, place, run)
         leave(value, isContained, before, run)
       }
     }

@@ -95,5 +95,6 @@ function firstType(bundle: JsonObject): unknown {
 
 function keyOf({ fullUrl, resource }: JsonObject): string {
   const meta = isObject(resource) ? resource['meta'] : undefined
-  return `${String(fullUrl)} ${isObject(meta) ? String(meta['versionId'] ?? '') : ''}`
+  const versionId = isObject(meta) ? meta['versionId'] : undefined
+  return JSON.stringify([fullUrl, versionId])
 }

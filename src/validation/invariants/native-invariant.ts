@@ -7,7 +7,7 @@ export interface NativeInvariant {
   expressions: readonly string[]
   /** What to do, completing "breaks ... : ". */
   remedy: string
-  holds(focus: JsonObject, run: Run): boolean
+  holds: (focus: JsonObject, run: Run) => boolean
   /** The places at fault, when they lie below the element that carries the invariant. */
   explain?: (focus: JsonObject, place: Place, run: Run) => Place[]
   /** Said otherwise than the definition says. */

@@ -47,9 +47,9 @@ export const RESOURCE_INVARIANTS: NativeInvariants = {
     remedy: 'a component with the code of the observation itself stands for its value; give only one of them',
     holds(observation) {
       if (!hasChoice(observation, 'value')) return true
-      const own = codingsOf(observation['code']).map((coding) => JSON.stringify(coding))
+      const own = new Set(codingsOf(observation['code']).map((coding) => JSON.stringify(coding)))
       const components = objectsOf(observation['component'])
-      return !components.some((one) => codingsOf(one['code']).some((coding) => own.includes(JSON.stringify(coding))))
+      return !components.some((one) => codingsOf(one['code']).some((coding) => own.has(JSON.stringify(coding))))
     }
   },
   'con-1': needsOneOf(['summary', 'assessment'], 'summary.exists() or assessment.exists()'),

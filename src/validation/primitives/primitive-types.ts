@@ -5,7 +5,7 @@ import { isSafeNarrative } from './xhtml.js'
 
 export interface PrimitiveType {
   json: 'string' | 'number' | 'boolean'
-  matches(value: unknown): boolean
+  matches: (value: unknown) => boolean
   /** Completes "must be ...". */
   format: string
 }
@@ -15,7 +15,7 @@ export const PRIMITIVE_TYPES: ReadonlyMap<string, PrimitiveType> = new Map<strin
   ['integer', wholeNumber(-2_147_483_648, 'a whole number of 32 bits')],
   ['unsignedInt', wholeNumber(0, 'a whole number from 0 to 2147483647')],
   ['positiveInt', wholeNumber(1, 'a whole number from 1 to 2147483647')],
-  ['decimal', { json: 'number', matches: Number.isFinite, format: 'a JSON number' }],
+  ['decimal', { json: 'number', matches: (value) => Number.isFinite(value), format: 'a JSON number' }],
   ['string', text(isString, 'text that is not blank, without control characters')],
   ['markdown', text(isString, 'text that is not blank, without control characters')],
   ['code', text(isCode, 'a code without leading, trailing or doubled spaces')],

@@ -130,7 +130,9 @@ function withoutDisguise(value: string): string {
     .replace(/&#([0-9]{1,7});/g, (_, digits: string) => character(Number(digits)))
     .replace(/&colon;/gi, ':')
     .replace(/&(?:tab|newline);/gi, '')
-  return [...decoded].filter((one) => one > ' ').join('')
+  return Array.from(decoded)
+    .filter((one) => one > ' ')
+    .join('')
 }
 
 function character(code: number): string {

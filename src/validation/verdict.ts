@@ -1,0 +1,38 @@
+// What is made of the issues once a run is over.
+import type { Issue } from '../fhir/issue.js'
+import type { ProfileClaim } from './claims.js'
+import { BASE_R4 } from './definitions/element-tree.js'
+import type { RuleName } from './rules.js'
+import { below, itemOf, type Place, report, rootPlace, type Run, startRun } from './run.js'
+
+/** One issue that ends the judging. */
+export function refuse(rule: RuleName, name: string, what: string): Issue[] {
+  const run = startRun({})
+  report(run, BASE_R4, rule, rootPlace(name), what)
+  return run.issues
+}
+
+export function reportClaims(claims: readonly ProfileClaim[], place: Place, run: Run): void {
+  for (const { index } of claims) {
+    const at = itemOf(below(below(place, 'meta'), 'profile'), index)
+    report(run, BASE_R4, 'profile-claim-unknown', at, 'names a profile that is not loaded; it was not judged by it')
+  }
+}
+
+// Two profiles of one type share the rules of that type.
+export function withoutRepeats(issues: readonly Issue[]): Issue[] {
+  const seen = new Set<string>()
+  return issues.filter((issue) => {
+    const key = `${issue.rule} ${issue.expression?.[0] ?? ''} ${issue.text}`
+    const isNew = !seen.has(key)
+    seen.add(key)
+    return isNew
+  })
+}
+
+const ORDER = { fatal: 0, error: 1, warning: 2, information: 3 }
+
+// Errors first, so that none is lost when an answer is cut; otherwise as they stand in the resource.
+export function inOrder(issues: readonly Issue[]): Issue[] {
+  return [...issues].sort((a, b) => ORDER[a.severity] - ORDER[b.severity])
+}
