@@ -1,4 +1,4 @@
-// Posts Immunizations as fast as the service takes them: a worker of its own, so that it costs the service nothing but CPU.
+// Posts Immunizations as fast as the service takes them.
 import { Pool } from 'undici'
 
 export interface Load {

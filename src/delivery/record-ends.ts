@@ -45,7 +45,7 @@ async function recordHealth(
     sign === undefined ? [] : [{ kind: sign, isProbe }]
   )
   const restMs = Math.max(0, ...attempts.map((attempt) => attempt.judgement.restMs ?? 0))
-  if (attempts.some((attempt) => attempt.judgement.end.next === 'delivered')) await destinations.recordDelivered(name)
+  if (attempts.some((attempt) => attempt.judgement.end.class === 'delivered')) await destinations.recordDelivered(name)
   if (signs.length === 0 || (restMs === 0 && changesNothing(await destinations.readDoor(name), signs))) return undefined
 
   const door = await destinations.lockDoor(name)

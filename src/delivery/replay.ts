@@ -4,7 +4,8 @@
 import { uuidv7 } from 'uuidv7'
 import type { AuditEntry } from '../storage/audit-store.js'
 import type { Database, Stores } from '../storage/database.js'
-import type { PlannedReplay, Replay, ReplayFilter, ReplayItem, ReplayProgress } from '../storage/replay-store.js'
+import type { ReplayItem, ReplayProgress } from '../storage/replay-items.js'
+import type { PlannedReplay, Replay, ReplayFilter } from '../storage/replay-store.js'
 import type { Destination } from './destination.js'
 import type { DeliveryPolicy } from './policy.js'
 

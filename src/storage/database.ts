@@ -89,11 +89,20 @@ function createStores(sql: Sql): Stores {
   }
 }
 
+// Every statement of a transaction looks rows up by keys. A table that was never analysed makes the planner guess that a
+// key has thousands of rows, and scan: measured 18 ms instead of 1 ms for the events of 64 patients among 16,000 records.
+const BEGIN = `
+begin;
+set local enable_seqscan = off;
+set local enable_hashjoin = off;
+set local enable_mergejoin = off;
+set local jit = off`
+
 async function runOnce<Result>(pool: Pool, work: (stores: Stores) => Promise<Result>): Promise<Result> {
   const client = await pool.connect()
   let broken: Error | undefined
   try {
-    await client.query('begin')
+    await client.query(BEGIN)
     const result = await work(createStores(poolSql(client)))
     await client.query('commit')
     return result

@@ -1,4 +1,5 @@
-// in_flight -> delivered, held, or later; held -> cancelled; and the promotion of whoever waited behind.
+// in_flight -> delivered, held, or later; held -> cancelled; and whoever waited behind goes on.
+import { createDeliveryLanes, type Lane } from './delivery-lanes.js'
 import type { Sql } from './sql.js'
 
 /** How an attempt ended: the class that the attempt and its delivery keep. */
@@ -24,11 +25,6 @@ export interface AttemptEnd {
   remote?: { id: string; version?: string }
 }
 
-export interface Lane {
-  destination: string
-  recordId: string
-}
-
 export interface FinishedDelivery extends Lane {
   deliveryId: string
   state: 'delivered' | 'ready' | 'verify' | 'held'
@@ -46,34 +42,20 @@ export interface DeliveryEndings {
   ): Promise<{ finished: FinishedDelivery[]; fenced: string[]; promoted: number }>
   /** Gives up held deliveries: an explicit gap. Inside a transaction only. `lanes`: of those that were held. */
   cancelHeld(deliveryIds: readonly string[]): Promise<{ lanes: Lane[]; promoted: number }>
-  /** The lowest blocked delivery of each lane without a live head becomes ready. The caller holds the record locks. */
-  promote(lanes: readonly Lane[]): Promise<number>
-  /** In the order that everybody uses. */
-  lockRecords(recordIds: readonly string[]): Promise<void>
 }
 
 export function createDeliveryEndings(sql: Sql): DeliveryEndings {
-  const lockRecords = async (recordIds: readonly string[]): Promise<void> => {
-    await sql.query(LOCK_RECORDS, [recordIds])
-  }
-  const promote = async (lanes: readonly Lane[]): Promise<number> => {
-    if (lanes.length === 0) return 0
-    const { rowCount } = await sql.query(PROMOTE, [
-      lanes.map((lane) => lane.destination),
-      lanes.map((lane) => lane.recordId)
-    ])
-    return rowCount
-  }
+  const lanes = createDeliveryLanes(sql)
   return {
     async finish(ends, maxAgeMs) {
       if (ends.length === 0) return { finished: [], fenced: [], promoted: 0 }
       // Only an end promotes, and only a promotion must not race with ingest.
       const ending = ends.filter((end) => end.next === 'delivered').map((end) => end.recordId)
-      if (ending.length > 0) await lockRecords(ending)
+      if (ending.length > 0) await lanes.lockRecords(ending)
       const { rows } = await sql.query<FinishedDelivery>(FINISH, [JSON.stringify(ends.map(toRow)), maxAgeMs])
       const finished = new Set(rows.map((row) => row.deliveryId))
       // A statement of its own: it must see what ingest added while we waited for the records.
-      const promoted = await promote(rows.filter((row) => row.state === 'delivered'))
+      const promoted = await lanes.promote(rows.filter((row) => row.state === 'delivered'))
       const fenced = ends.map((end) => end.deliveryId).filter((deliveryId) => !finished.has(deliveryId))
       return { finished: rows, fenced, promoted }
     },
@@ -83,22 +65,12 @@ export function createDeliveryEndings(sql: Sql): DeliveryEndings {
         'select distinct record_id as "recordId" from delivery where delivery_id = any ($1)',
         [deliveryIds]
       )
-      await lockRecords(records.rows.map((row) => row.recordId))
+      await lanes.lockRecords(records.rows.map((row) => row.recordId))
       const { rows } = await sql.query<Lane>(CANCEL_HELD, [deliveryIds])
-      return { lanes: rows, promoted: await promote(rows) }
-    },
-
-    promote,
-    lockRecords
+      return { lanes: rows, promoted: await lanes.promote(rows) }
+    }
   }
 }
-
-const LOCK_RECORDS = `
-select record_id
-  from record
- where record_id = any ($1)
- order by record_id
-   for no key update`
 
 const FINISH = `
 with ended as (
@@ -174,29 +146,6 @@ update delivery
  where delivery_id = any ($1)
    and state = 'held'
 returning destination, record_id as "recordId"`
-
-const PROMOTE = `
-with lane as (
-  select distinct destination, record_id
-    from unnest($1::text[], $2::uuid[]) as lane (destination, record_id)
-), next as (
-  select distinct on (destination, record_id) delivery.delivery_id
-    from lane
-    join delivery using (destination, record_id)
-   where delivery.state = 'blocked'
-     and not exists (
-           select
-             from delivery as head
-            where head.destination = lane.destination
-              and head.record_id = lane.record_id
-              and head.state in ('ready', 'queued', 'in_flight', 'verify', 'held')
-         )
-   order by destination, record_id, lane_seq
-)
-update delivery
-   set state = 'ready', due_at = now(), series_started_at = now()
-  from next
- where delivery.delivery_id = next.delivery_id`
 
 function toRow(end: AttemptEnd): object {
   return {

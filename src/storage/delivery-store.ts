@@ -16,17 +16,19 @@
 // record (by id), delivery (by id), destination. Every deadline is by the clock of the database.
 import { createDeliveryClaims, type DeliveryClaims } from './delivery-claims.js'
 import { createDeliveryEndings, type DeliveryEndings } from './delivery-endings.js'
+import { createDeliveryLanes, type DeliveryLanes } from './delivery-lanes.js'
 import { createDeliveryRing, type DeliveryRing } from './delivery-ring.js'
 import { createDeliverySweeps, type DeliverySweeps } from './delivery-sweeps.js'
 import type { Sql } from './sql.js'
 
-export interface DeliveryStore extends DeliveryRing, DeliveryClaims, DeliveryEndings, DeliverySweeps {}
+export interface DeliveryStore extends DeliveryRing, DeliveryClaims, DeliveryEndings, DeliveryLanes, DeliverySweeps {}
 
 export function createDeliveryStore(sql: Sql): DeliveryStore {
   return {
     ...createDeliveryRing(sql),
     ...createDeliveryClaims(sql),
     ...createDeliveryEndings(sql),
+    ...createDeliveryLanes(sql),
     ...createDeliverySweeps(sql)
   }
 }

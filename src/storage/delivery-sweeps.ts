@@ -1,5 +1,4 @@
-// What nobody finishes is taken up again: leases of workers that died, lanes that lost their head.
-import type { Lane } from './delivery-endings.js'
+// in_flight -> verify or held, when the worker has died: what nobody finishes is taken up again.
 import type { Sql } from './sql.js'
 
 export interface SweptDelivery {
@@ -14,21 +13,12 @@ export interface DeliverySweeps {
    * a payload that kills its worker must not kill them all. At most `limit`, the oldest first.
    */
   sweepLeases(maxCrashes: number, limit: number): Promise<SweptDelivery[]>
-  /**
-   * Lanes with blocked deliveries and no live head: there are none unless somebody changed rows by hand. Repaired by
-   * lockRecords and promote in one transaction.
-   */
-  findHeadlessLanes(limit: number): Promise<Lane[]>
 }
 
 export function createDeliverySweeps(sql: Sql): DeliverySweeps {
   return {
     async sweepLeases(maxCrashes, limit) {
       const { rows } = await sql.query<SweptDelivery>(SWEEP_LEASES, [maxCrashes, limit])
-      return rows
-    },
-    async findHeadlessLanes(limit) {
-      const { rows } = await sql.query<Lane>(FIND_HEADLESS, [limit])
       return rows
     }
   }
@@ -54,16 +44,3 @@ update delivery
   from lost
  where delivery.delivery_id = lost.delivery_id
 returning delivery.delivery_id as "deliveryId", delivery.destination, delivery.state`
-
-const FIND_HEADLESS = `
-select distinct blocked.destination, blocked.record_id as "recordId"
-  from delivery as blocked
- where blocked.state = 'blocked'
-   and not exists (
-         select
-           from delivery as head
-          where head.destination = blocked.destination
-            and head.record_id = blocked.record_id
-            and head.state in ('ready', 'queued', 'in_flight', 'verify', 'held')
-       )
- limit $1`

@@ -131,7 +131,11 @@ update destination
    set consecutive_failures = $2,
        breaker_opened_at = coalesce(breaker_opened_at, now()),
        breaker_waits = $3,
-       resume_at = now() + $4 * interval '1 millisecond', resume_reason = $5
+       resume_at = greatest(
+         case when resume_reason = 'limited' then resume_at end,
+         now() + $4 * interval '1 millisecond'
+       ),
+       resume_reason = $5
  where destination = $1`
 
 // A limit outlives the breaker: the receiver answered, but asked for a rest.

@@ -88,10 +88,12 @@ export function createCompiler(services: CompilerServices): Compile {
     if (value.kind === 'extension') return countedExtensions(element, value, owner)
     const item = compileValue(value)
     if (!element.isList) return buildSingle(item)
-    const checks = [compileList(element, variant, item)]
+    const checks: Check[] = []
+    // Ids first: cheap, and a container of thousands fails here before each is read.
+    if (value.kind === 'resource' && value.isContained) checks.push(buildContainedIds())
+    checks.push(compileList(element, variant, item))
     const count = buildItemCount(element)
     if (count !== undefined) checks.push(count)
-    if (value.kind === 'resource' && value.isContained) checks.push(buildContainedIds())
     return allOf(checks)
   }
 

@@ -46,9 +46,13 @@ const GRAMMARS: ReadonlyMap<string, CodeSet> = new Map([
   [`${HL7_VALUE_SET}ucum-units`, grammarSet('http://unitsofmeasure.org', (code) => /^[!-~]{1,100}$/.test(code))]
 ])
 
+// Codes of another system are left open: NHS records name languages by UKCore-HumanLanguage, and NHS validators let them.
 function grammarSet(ownSystem: string, matches: (code: string) => boolean): CodeSet {
   return {
-    test: (system, code) => ((system === undefined || system === ownSystem) && matches(code) ? 'member' : 'not-member')
+    test(system, code) {
+      if (system !== undefined && system !== '' && system !== ownSystem) return 'unknown'
+      return matches(code) ? 'member' : 'not-member'
+    }
   }
 }
 

@@ -1,18 +1,10 @@
 // One fixture, one fault: every file of fixtures/validation is judged as it says of itself.
-import { readdirSync } from 'node:fs'
 import t from 'tap'
 import { refuses } from '../../src/fhir/issue.js'
 import { createValidator } from '../../src/validation/validator.js'
-import { applyPatch, type PatchStep } from './json-patch.js'
+import { FIXTURES, readFixtures } from './fixtures.js'
 import { loadCatalogue, readJson } from './load-catalogue.js'
 
-interface Fixture {
-  mutates: string
-  patch: PatchStep[]
-  expected?: { expression: string; rule: string }
-}
-
-const FIXTURES = new URL('../../fixtures/validation/', import.meta.url)
 const validator = createValidator(loadCatalogue())
 
 t.test('every invalid fixture is refused at its path by its rule', (t) => {
@@ -40,11 +32,3 @@ t.test('a clean resource leaves nothing to say', (t) => {
   t.same(validator.validate(readJson(new URL('rich-immunization.json', FIXTURES))), [])
   t.end()
 })
-
-function readFixtures(folder: string): { name: string; fixture: Fixture; resource: unknown }[] {
-  const files = readdirSync(new URL(folder, FIXTURES)).sort()
-  return files.map((name) => {
-    const fixture = readJson(new URL(folder + name, FIXTURES)) as Fixture
-    return { name, fixture, resource: applyPatch(readJson(new URL(fixture.mutates, FIXTURES)), fixture.patch) }
-  })
-}

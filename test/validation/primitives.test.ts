@@ -113,15 +113,8 @@ t.test('a narrative is formatting only', (t) => {
 })
 
 t.test('a SNOMED CT identifier has its check digit and its partition', (t) => {
-  for (const code of [
-    '78421000',
-    '840539006',
-    '368208006',
-    '39114911000001105',
-    '1324681000000101',
-    '999051000001100'.padStart(6)
-  ]) {
-    if (code !== '999051000001100') t.ok(isSnomedConceptId(code), code)
+  for (const code of ['78421000', '840539006', '368208006', '39114911000001105', '1324681000000101']) {
+    t.ok(isSnomedConceptId(code), code)
   }
   const wrong = [
     '78421001',

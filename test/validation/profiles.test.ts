@@ -183,8 +183,7 @@ t.test('entries of a Bundle stand for themselves', (t) => {
   const entry = { fullUrl: 'urn:uuid:c757873d-ec9a-4326-a141-556f43239520', resource: rich }
   t.same(errorsOf({ resourceType: 'Bundle', type: 'collection', entry: [entry] }), [])
   t.same(errorsOf({ resourceType: 'Bundle', type: 'collection', entry: [entry, entry] }), ['r4-bdl-7 at Bundle'])
-  const other = { ...rich, contained: undefined }
-  delete other.contained
+  const { contained: _contained, ...other } = rich
   t.same(errorsOf({ resourceType: 'Bundle', type: 'batch', entry: [{ ...entry, resource: other }] }), [
     'r4-ref-1 at Bundle.entry[0].resource.patient',
     'r4-ref-1 at Bundle.entry[0].resource.performer[0].actor',
@@ -255,15 +254,12 @@ t.test('no issue repeats what the sender wrote', (t) => {
 t.test('tolerant mode leaves out what is empty and says so', (t) => {
   const sent = { ...rich, reportOrigin: {}, note: [], lotNumber: null, reaction: [{ date: '2026-10-07' }, {}] }
   const { resource, issues } = dropEmpties(sent)
-  t.same(
-    issues.map(summary),
-    [
-      'r4-empty-dropped at Immunization.lotNumber',
-      'r4-empty-dropped at Immunization.reportOrigin',
-      'r4-empty-dropped at Immunization.note',
-      'r4-empty-dropped at Immunization.reaction[1]'
-    ].sort((a, b) => issues.map(summary).indexOf(a) - issues.map(summary).indexOf(b))
-  )
+  t.same(issues.map(summary), [
+    'r4-empty-dropped at Immunization.reportOrigin',
+    'r4-empty-dropped at Immunization.lotNumber',
+    'r4-empty-dropped at Immunization.note',
+    'r4-empty-dropped at Immunization.reaction[1]'
+  ])
   t.same(errorsOf(resource), [])
   t.same(sent.reportOrigin, {}, 'what was sent is untouched')
   t.equal(dropEmpties(rich).resource, rich, 'nothing to drop, nothing copied')

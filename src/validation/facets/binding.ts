@@ -14,7 +14,8 @@ export function buildBinding(binding: NodeBinding, terminology: Terminology): Ch
     const check = extensible(valueSet, terminology, by)
     if (check !== undefined) checks.push(check)
   }
-  if (maxValueSet !== undefined) checks.push(required(maxValueSet, terminology, by))
+  const isSaid = strength === 'required' && valueSet === maxValueSet
+  if (maxValueSet !== undefined && !isSaid) checks.push(required(maxValueSet, terminology, by))
   return checks
 }
 
