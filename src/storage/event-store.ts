@@ -43,14 +43,19 @@ export function createEventStore(sql: Sql): EventStore {
     async findEvents(patientKeys) {
       if (patientKeys.length === 0) return []
       const { rows } = await sql.query<EventRow>(
-        `select print.record_id, print.patient_key, print.occurrence_day, print.antigens, print.features,
+        // Materialised: the patients' few rows first, whatever the planner believes of a table it never analysed.
+        `with print as materialized (
+           select record_id, patient_key, occurrence_day, antigens, features
+             from fingerprint
+            where patient_key = any ($1)
+         )
+         select print.record_id, print.patient_key, print.occurrence_day, print.antigens, print.features,
                 record.vaccine_type, record.deleted, member.group_id,
                 grouped.survivor_record_id = print.record_id as is_survivor
-           from fingerprint print
+           from print
            join record using (record_id)
            join event_group_member member using (record_id)
            join event_group grouped on grouped.group_id = member.group_id
-          where print.patient_key = any ($1)
           order by print.patient_key, print.occurrence_day, print.record_id`,
         [patientKeys]
       )

@@ -91,6 +91,28 @@ t.test('nothing is rung or claimed for a destination that is paused, rests, or h
   t.equal((await claim(database, deliveryIds)).length, 1, 'resumed by a person: at once')
 })
 
+t.test(
+  'a rest that the receiver asked for outlasts a shorter wait of the breaker, and the breaker itself',
+  async (t) => {
+    const { pool, database } = await open(t)
+    await seedRecord(pool, { destinations: ['gp'] })
+    const { destinations } = database.stores
+    const open5s = { kind: 'open', waits: 1, waitMs: 5_000, reason: 'unavailable' } as const
+
+    await destinations.closeFor('gp', 60_000)
+    await destinations.closeFor('gp', 1_000)
+    const rest = (await destinations.readDoor('gp')).closedForMs
+    await destinations.recordHealth('gp', { consecutiveFailures: 0, breaker: { kind: 'closed' } })
+    const kept = (await destinations.readDoor('gp')).closedForMs
+    await destinations.recordHealth('gp', { consecutiveFailures: 5, breaker: open5s })
+    const opened = (await destinations.readDoor('gp')).closedForMs
+    await destinations.recordHealth('gp', { consecutiveFailures: 0, breaker: { kind: 'closed' } })
+
+    for (const closedForMs of [rest, kept, opened]) t.ok(closedForMs > 30_000, `closed for ${closedForMs} ms`)
+    t.match(await destinations.readDoor('gp'), { closedForMs: 0, breakerOpen: false }, 'closed by an answer')
+  }
+)
+
 t.test('a probe takes the delivery that was tried least, so that one bad record keeps no breaker open', async (t) => {
   const { pool, database } = await open(t)
   const [bad, fresh] = await seedRecords(pool, 2, { destinations: ['gp'] })

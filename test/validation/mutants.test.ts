@@ -1,6 +1,7 @@
 // One fixture, one fault: every file of fixtures/validation is judged as it says of itself.
 import t from 'tap'
 import { refuses } from '../../src/fhir/issue.js'
+import { writeRulesPage } from '../../src/validation/rules-page.js'
 import { createValidator } from '../../src/validation/validator.js'
 import { FIXTURES, readFixtures } from './fixtures.js'
 import { loadCatalogue, readJson } from './load-catalogue.js'
@@ -30,5 +31,11 @@ t.test('every valid fixture is accepted', (t) => {
 
 t.test('a clean resource leaves nothing to say', (t) => {
   t.same(validator.validate(readJson(new URL('rich-immunization.json', FIXTURES))), [])
+  t.end()
+})
+
+t.test('every rule that a fixture breaks is explained on the rules page', (t) => {
+  const page = writeRulesPage()
+  for (const { name, fixture } of readFixtures('mutants/')) t.match(page, `\`${fixture.expected?.rule}\``, name)
   t.end()
 })

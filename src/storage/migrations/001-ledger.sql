@@ -103,6 +103,7 @@ create table pair_decision (
   primary key (record_a, record_b),
   check (record_a < record_b)
 );
+create index pair_decision_patient_idx on pair_decision (patient_key);
 
 -- The delivery row is the outbox. States and who moves them: see src/storage/delivery-store.ts and the picture in the README.
 create table delivery (
@@ -167,6 +168,9 @@ create table delivery_attempt (
   message text,
   primary key (delivery_id, epoch)
 );
+
+-- Attempts of the last hour, for status and errors top.
+create index delivery_attempt_started_idx on delivery_attempt using brin (started_at);
 
 -- What the receiver calls a record.
 create table remote_record (
