@@ -23,7 +23,7 @@ export default tseslint.config(
     }
   },
   {
-    files: ['eslint.config.js'],
+    files: ['eslint.config.js', 'scripts/**'],
     extends: [tseslint.configs.disableTypeChecked],
     rules: { 'no-restricted-syntax': 'off' }
   },
