@@ -13,8 +13,8 @@ export interface ContentHashes {
 export function hashContent(resource: object): ContentHashes {
   const names = nameContained(resource)
   return {
-    strict: sha256(canonicalText(resource, names, [], false)),
-    clinical: sha256(canonicalText(resource, names, [], true))
+    strict: sha256(canonicalText(resource, '', 'resource', names, false)),
+    clinical: sha256(canonicalText(resource, '', 'resource', names, true))
   }
 }
 
@@ -35,29 +35,51 @@ function nameContained(resource: object): Map<string, string> {
   return names
 }
 
+/** `resource`: the outermost object; `contained`: a resource inside it. */
+type Place = 'resource' | 'contained' | 'element'
+
 function canonicalText(
   value: unknown,
+  key: string,
+  place: Place,
   names: ReadonlyMap<string, string>,
-  path: readonly string[],
   clinical: boolean
 ): string {
-  if (Array.isArray(value)) {
-    const items = value.map((item) => canonicalText(item, names, path, clinical))
-    return `[${(path.at(-1) === 'coding' ? items.sort() : items).join(',')}]`
-  }
-  if (typeof value === 'object' && value !== null) {
-    const members = Object.entries(value)
-      .filter(([key]) => counts(key, path, clinical))
-      .map(([key, item]) => `${JSON.stringify(key)}:${canonicalText(item, names, [...path, key], clinical)}`)
-    return `{${members.sort().join(',')}}`
-  }
-  if (typeof value === 'string' && path.at(-1) === 'reference') return JSON.stringify(names.get(value) ?? value)
+  if (Array.isArray(value)) return canonicalList(value, key, names, clinical)
+  if (typeof value === 'object' && value !== null)
+    return canonicalObject(value as Record<string, unknown>, place, names, clinical)
+  if (typeof value === 'string' && key === 'reference') return JSON.stringify(names.get(value) ?? value)
   return JSON.stringify(value)
 }
 
-function counts(key: string, path: readonly string[], clinical: boolean): boolean {
-  const inResource = path.length === 0 || (path.length === 1 && path[0] === 'contained')
-  if (inResource && (key === 'id' || key === 'meta' || key === 'text')) return false
+function canonicalList(
+  items: readonly unknown[],
+  key: string,
+  names: ReadonlyMap<string, string>,
+  clinical: boolean
+): string {
+  const place = key === 'contained' ? 'contained' : 'element'
+  const texts = items.map((item) => canonicalText(item, key, place, names, clinical))
+  return `[${(key === 'coding' ? texts.sort() : texts).join(',')}]`
+}
+
+// One loop that adds to one text: this runs for every element of every record that is sent.
+function canonicalObject(
+  value: Record<string, unknown>,
+  place: Place,
+  names: ReadonlyMap<string, string>,
+  clinical: boolean
+): string {
+  let text = '{'
+  for (const key of Object.keys(value).sort()) {
+    if (!counts(key, place, clinical)) continue
+    text += `"${key}":${canonicalText(value[key], key, 'element', names, clinical)},`
+  }
+  return `${text}}`
+}
+
+function counts(key: string, place: Place, clinical: boolean): boolean {
+  if (place !== 'element' && (key === 'id' || key === 'meta' || key === 'text')) return false
   if (!clinical) return true
-  return key !== 'display' && !(path.length === 0 && key === 'recorded')
+  return key !== 'display' && !(place === 'resource' && key === 'recorded')
 }

@@ -171,7 +171,7 @@ t.test('deliveries are listed with counts, filters and pages, and shown with the
   t.match(
     held.stdout,
     new RegExp(
-      `^held 1 +blocked 1\n\n.*\n${BLOCKED} +nhs-immunisation-api +blocked .*\n${HELD} +nhs-immunisation-api +held +50m ago +400 refused +1 `
+      `^held 1 +blocked 1\n\n.*\n${BLOCKED} +nhs-immunisation-api +blocked .*\n${HELD} +nhs-immunisation-api +held +50m +400 refused +1 `
     )
   )
   t.same(
