@@ -75,8 +75,9 @@ create index fingerprint_patient_day_idx on fingerprint (patient_key, occurrence
 create table event_group (
   group_id uuid primary key,
   patient_key uuid not null,
-  anchor_record_id uuid not null references record,
-  survivor_record_id uuid references record,
+  -- Both are members, and members are records: checked there once.
+  anchor_record_id uuid not null,
+  survivor_record_id uuid,
   revision integer not null default 1
 );
 create index event_group_patient_idx on event_group (patient_key);
@@ -138,12 +139,12 @@ create table delivery (
   created_at timestamptz not null,
   finished_at timestamptz,
   foreign key (record_id, version) references record_version,
-  constraint delivery_lane_key unique (destination, record_id, lane_seq),
+  constraint delivery_lane_key unique (record_id, destination, lane_seq),
   check ((state = 'in_flight') = (lease_until is not null)),
   check ((state in ('delivered', 'superseded', 'cancelled')) = (finished_at is not null))
 );
 -- Order as a constraint: at most one live head per (destination, record).
-create unique index delivery_one_head_key on delivery (destination, record_id)
+create unique index delivery_one_head_key on delivery (record_id, destination)
   where state in ('ready', 'queued', 'in_flight', 'verify', 'held');
 create index delivery_due_idx on delivery (destination, due_at) where state in ('ready', 'verify');
 create index delivery_queued_idx on delivery (destination, queued_at) where state = 'queued';
@@ -151,7 +152,6 @@ create index delivery_lease_idx on delivery (lease_until) where state = 'in_flig
 create index delivery_held_idx on delivery (destination, created_at) where state = 'held';
 create index delivery_blocked_idx on delivery (destination, record_id) where state = 'blocked';
 create index delivery_replay_idx on delivery (destination) where triggered_by = 'replay';
-create index delivery_record_idx on delivery (record_id);
 
 -- Inserted at claim: an attempt whose process died stays without an end.
 create table delivery_attempt (
@@ -234,7 +234,8 @@ create table audit_chain (
   head_sha256 bytea not null
 );
 create table audit_entry (
-  chain_id uuid not null references audit_chain,
+  -- Of a row of audit_chain: audit_append locks it.
+  chain_id uuid not null,
   position integer not null check (position >= 1),
   at timestamptz not null,
   actor text not null,
@@ -266,6 +267,7 @@ create function audit_append(chain uuid, entries json) returns void language plp
 declare
   head audit_chain;
   entry audit_entry;
+  chained audit_entry[];
 begin
   select * into strict head from audit_chain where chain_id = chain for update;
   for entry in select * from json_populate_recordset(null::audit_entry, entries) loop
@@ -274,8 +276,9 @@ begin
     entry.position := head.length;
     head.head_sha256 := audit_hash(head.head_sha256, entry);
     entry.sha256 := head.head_sha256;
-    insert into audit_entry select entry.*;
+    chained := chained || entry;
   end loop;
+  insert into audit_entry select * from unnest(chained);
   update audit_chain set length = head.length, head_sha256 = head.head_sha256 where chain_id = chain;
 end
 $$;
