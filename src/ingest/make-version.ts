@@ -12,6 +12,7 @@ import { composeStoredBody } from '../fhir/stored-body.js'
 import type { KnownEvent } from '../storage/event-store.js'
 import type { RecordHead } from '../storage/record-head.js'
 import type { ProgrammeRules } from '../programmes/programme-rules.js'
+import { deliverNewSurvivors } from './deliver-survivors.js'
 import type { Judged } from './judge.js'
 import { regroupPatient, type Regrouped } from './regroup-patient.js'
 import type { Submission, Verdict } from './submission.js'
@@ -39,7 +40,7 @@ export interface Accepted {
   incoming: { kind: 'new' } | { kind: 'correction' | 'reinstatement'; issues: Issue[] }
 }
 
-export function makeVersion(accepted: Accepted, set: WorkingSet, deps: VersionDeps): Verdict {
+export async function makeVersion(accepted: Accepted, set: WorkingSet, deps: VersionDeps): Promise<Verdict> {
   const { submission, judged, incoming } = accepted
   const operation = operationOf(accepted)
   const head = nextHead(accepted, set, deps)
@@ -66,6 +67,7 @@ export function makeVersion(accepted: Accepted, set: WorkingSet, deps: VersionDe
   set.addGroups(regrouped.groups)
   set.replaceDecisions(head.patientKey, regrouped.grouping.covered, regrouped.decisions)
   set.addDeliveries(plan(accepted, operation, head, regrouped, set, deps))
+  await deliverNewSurvivors({ touchedId: head.recordId, before: known, after: regrouped.events }, set, deps)
   const { recordId, version, patientKey, lastUpdated } = head
   set.addAudit({
     at: lastUpdated,

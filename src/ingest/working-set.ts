@@ -19,6 +19,8 @@ export interface JudgedSubmission {
 
 export interface WorkingSet {
   findHead(submission: Submission, judged: Judged | undefined): RecordHead | undefined
+  /** Head of another record of a patient that is locked, locked as well. */
+  lockAlso(recordId: string): Promise<RecordHead | undefined>
   /** The patient of a judged submission; made on the spot when there is no NHS number. */
   patientKeyOf(judged: Judged): string
   eventsOf(patientKey: string): readonly KnownEvent[]
@@ -79,6 +81,7 @@ interface Known {
 }
 
 function createWorkingSet(stores: Stores, newId: () => string, known: Known): WorkingSet {
+  const { lanes } = known
   const headById = new Map(known.heads.map((head) => [head.recordId, head]))
   const idByIdentifier = new Map(
     known.heads.map((head) => [identifierKey(head.identifierSystem, head.identifierValue), head.recordId])
@@ -101,6 +104,15 @@ function createWorkingSet(stores: Stores, newId: () => string, known: Known): Wo
       const { system, value } = judged.facts.identifier
       return headById.get(idByIdentifier.get(identifierKey(system, value)) ?? '')
     },
+    async lockAlso(recordId) {
+      const held = headById.get(recordId)
+      if (held !== undefined) return held
+      const [head] = await stores.records.lockHeads({ identifiers: [], recordIds: [recordId] })
+      if (head === undefined) return undefined
+      headById.set(recordId, head)
+      for (const [id, destinations] of await stores.outbox.findLanes([recordId])) lanes.set(id, destinations)
+      return head
+    },
     patientKeyOf(judged) {
       const number = judged.facts.nhsNumber
       const key = number === undefined ? undefined : known.patients.get(number)
@@ -111,7 +123,7 @@ function createWorkingSet(stores: Stores, newId: () => string, known: Known): Wo
     },
     eventsOf: (patientKey) => events.get(patientKey) ?? [],
     decisionsOf: (patientKey) => decisions.get(patientKey) ?? [],
-    lanesOf: (recordId) => known.lanes.get(recordId) ?? new Set(),
+    lanesOf: (recordId) => lanes.get(recordId) ?? new Set(),
     async currentBody(recordId) {
       const pending = versions.findLast((write) => write.head.recordId === recordId)
       return pending?.body ?? (await stores.records.findCurrentBody(recordId))
@@ -141,7 +153,7 @@ function createWorkingSet(stores: Stores, newId: () => string, known: Known): Wo
     addDeliveries(planned) {
       deliveries.push(...planned)
       for (const { recordId, destination } of planned)
-        known.lanes.set(recordId, new Set([...(known.lanes.get(recordId) ?? []), destination]))
+        lanes.set(recordId, new Set([...(lanes.get(recordId) ?? []), destination]))
     },
     addRefused: (submission) => void refused.push(submission),
     addAudit: (entry) => void audit.push(entry),

@@ -212,6 +212,39 @@ t.test('a deleted record leaves its event group, is delivered as a deletion, and
   ])
 })
 
+t.test('when the survivor of an event is deleted, the next one takes its place at every destination', async (t) => {
+  const rig = await createIngestRig(t)
+  const first = await rig.post(fluByPharmacy({ value: 'A-6' }))
+  const copy = await rig.post(
+    fluByPharmacy({ system: 'https://gp.example/imms', primarySource: false }),
+    clientOf('gp-system')
+  )
+  t.ok(rulesOf(copy).includes('same-event-linked'))
+
+  await rig.remove(first.record?.recordId ?? '')
+
+  t.same(await rig.rows('select survivor_record_id from event_group where survivor_record_id is not null'), [
+    { survivor_record_id: copy.record?.recordId }
+  ])
+  t.same(
+    await rig.rows(
+      `select record_id, operation from delivery where destination = 'survivors' order by record_id, lane_seq`
+    ),
+    [
+      { record_id: first.record?.recordId, operation: 'create' },
+      { record_id: first.record?.recordId, operation: 'delete' },
+      { record_id: copy.record?.recordId, operation: 'create' }
+    ]
+  )
+  t.same(
+    await rig.rows(`select count(*) from delivery where destination = 'everything' and record_id = $1`, [
+      copy.record?.recordId
+    ]),
+    [{ count: 1 }],
+    'who has it already is not sent it again'
+  )
+})
+
 t.test('64 identical posts at once, by two processes, make one record', async (t) => {
   const rig = await createIngestRig(t)
   const other = await openIngest(t, rig.pool, rig.database)
