@@ -21,6 +21,8 @@ export interface DeliveryPolicy {
     repairMs: number
     /** Queued for longer than this, and than any job that still waits: the job is gone. Far above a window's drain. */
     staleQueuedMs: number
+    /** The same while the queue is empty: no job can be underway to it. Above the time that a ring may take. */
+    lostQueuedMs: number
     /** How long the relay leaves the queue alone after it failed. */
     faultPauseMs: number
   }
@@ -76,8 +78,9 @@ export const DELIVERY_POLICY: DeliveryPolicy = {
     gatherMs: 10,
     sweepMs: SECOND,
     epochMs: 2 * SECOND,
-    repairMs: 30 * SECOND,
+    repairMs: 5 * SECOND,
     staleQueuedMs: MINUTE,
+    lostQueuedMs: 10 * SECOND,
     faultPauseMs: SECOND
   },
   attempt: {

@@ -40,12 +40,15 @@ export function createSweeper(deps: SweeperDeps): Sweeper {
 
 /**
  * Age alone is not enough: where the receiver is slow, jobs wait long, and ringing for them again and again fills the
- * queue (delivery.md: 3.5 times the CPU). A delivery that was queued well before the oldest job that waits has none.
+ * queue (delivery.md: 3.5 times the CPU). A delivery that was queued well before the oldest job that waits has none; and
+ * where no job is left at all (its relay died between the mark and the ring), it has none either.
  */
 async function handBackLost({ database, queues, policy, log }: SweeperDeps, destination: string): Promise<void> {
   if (!queues.isReady()) return
-  const waitingMs = (await queues.oldestWaitingMs(destination)) ?? 0
-  const lost = await database.stores.deliveries.handBackOlder(destination, waitingMs + policy.relay.staleQueuedMs)
+  const olderThanMs = (await queues.isEmpty(destination))
+    ? policy.relay.lostQueuedMs
+    : ((await queues.oldestWaitingMs(destination)) ?? 0) + policy.relay.staleQueuedMs
+  const lost = await database.stores.deliveries.handBackOlder(destination, olderThanMs)
   if (lost > 0) log.warn({ destination, deliveries: lost }, 'relay.jobs_lost')
 }
 

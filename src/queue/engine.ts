@@ -9,7 +9,7 @@ export interface RingJob {
 export type RingProcessor = (job: Pick<Job<RingJob>, 'data'>) => Promise<void>
 
 /** The part of a BullMQ queue and worker that is used, whatever backend they are on. */
-export type RingQueue = Pick<Queue<RingJob>, 'add' | 'getWaiting' | 'close'> & Faulty
+export type RingQueue = Pick<Queue<RingJob>, 'add' | 'getJobCounts' | 'getWaiting' | 'close'> & Faulty
 export type RingWorker = Pick<Worker<RingJob>, 'pause' | 'close'> & Faulty
 interface Faulty {
   on(event: 'error', listener: (error: Error) => void): unknown

@@ -23,6 +23,8 @@ export interface Queues {
    * answer; part of the jobs may be in the queue then.
    */
   ring(destination: string, deliveryIds: readonly string[], chunk: number): Promise<void>
+  /** No job waits for a worker, and none is at work on one. */
+  isEmpty(destination: string): Promise<boolean>
   /** Age of the job that has waited longest for a worker; undefined when none waits. */
   oldestWaitingMs(destination: string): Promise<number | undefined>
   /** `concurrency`: jobs at the same moment in this process. A handler that rejects is logged, its job is gone. */
@@ -68,6 +70,11 @@ export function createQueues(deps: { engine: QueueEngineSettings; destinations: 
         queue.add('ring', { deliveryIds: ids }, { jobId: `ring-${randomUUID()}` })
       )
       await within(ANSWER_WITHIN_MS, `ringing for ${destination}`, Promise.all(jobs))
+    },
+    async isEmpty(destination) {
+      const counting = queueOf(destination).getJobCounts('waiting', 'active')
+      const counts = await within(ANSWER_WITHIN_MS, `counting the jobs of ${destination}`, counting)
+      return Object.values(counts).every((count) => count === 0)
     },
     async oldestWaitingMs(destination) {
       const waiting = queueOf(destination).getWaiting(0, 0)

@@ -1,4 +1,6 @@
 // The built service as a process: what a newcomer does, and what a kill does.
+import { readFileSync } from 'node:fs'
+import path from 'node:path'
 import t from 'tap'
 import { fluByPharmacy, readFixture } from '../support/ingest-rig.js'
 import { getJson, post, readNote, temporaryFolder, waitForDelivered, type Status } from '../support/service-calls.js'
@@ -55,3 +57,39 @@ t.test('acknowledged means committed: killed right after the 201, it has record 
   )
   t.same(await second.stop(), { code: 0, signal: null })
 })
+
+t.test(
+  'its database dies: submissions are answered 503 until it is back, and what was acknowledged is there',
+  async (t) => {
+    const dataDir = temporaryFolder(t)
+    const service = await spawnService(t, { args: ['--dev', '--data-dir', dataDir] })
+    const { token } = await readNote(dataDir)
+    const before = await post(service.url, token, fluByPharmacy({ value: 'db-1' }))
+    t.equal(before.status, 201)
+    const [pid = ''] = readFileSync(path.join(dataDir, 'postgres', 'data', 'postmaster.pid'), 'utf8').split('\n')
+
+    process.kill(Number(pid), 'SIGKILL')
+
+    const statuses: number[] = []
+    await waitFor(
+      async () => {
+        const answer = await post(service.url, token, fluByPharmacy({ value: 'db-2', nhsNumber: '9990016410' }))
+        statuses.push(answer.status)
+        if (answer.status === 503) t.ok(answer.headers.get('retry-after'), 'it says when to try again')
+        return answer.status === 201 || answer.status === 200
+      },
+      'the database to be back',
+      { withinMs: 30_000 }
+    )
+    t.ok(
+      statuses.every((status) => [200, 201, 503].includes(status)),
+      statuses.join(', ')
+    )
+    const { id } = (await before.json()) as { id: string }
+    const read = await fetch(`${service.url}/FHIR/R4/Immunization/${id}`, {
+      headers: { authorization: `Bearer ${token}` }
+    })
+    t.equal(read.status, 200)
+    t.same(await service.stop(), { code: 0, signal: null })
+  }
+)

@@ -212,7 +212,7 @@ t.test('a worker that stops leaves nothing stuck: what waits for its retry is de
 t.test('jobs that vanish from the queue are missed, and rung for again', (t) =>
   forEachQueueEngine(t, async (t, engine) => {
     const gp = scriptDestination({}, () => DELIVERED)
-    const fleet = await openFleet(t, engine, [gp], smallPolicy({ relay: { staleQueuedMs: 300 } }))
+    const fleet = await openFleet(t, engine, [gp], smallPolicy({ relay: { lostQueuedMs: 300 } }))
     await seedRecords(fleet.pool, 5, { destinations: ['gp'] })
     // Marked, and the job never came: as when a relay is killed between the two.
     await fleet.database.stores.deliveries.ring(['gp'], 400)
