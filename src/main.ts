@@ -122,8 +122,8 @@ async function introduce(
     `  -H 'Authorization: Bearer ${token}' \\`,
     '  --data-binary @fixtures/immunization/valid/flu-pharmacy-older-adult.json',
     '',
-    'See it arrive:       npx imms status',
-    'Another client:      npx imms token --client my-pharmacy',
+    'See it arrive:       npm run imms -- status',
+    'Another client:      npm run imms -- token --client my-pharmacy',
     'Stop:                Ctrl-C',
     ''
   ].join('\n')
