@@ -55,7 +55,9 @@ export function makeVersion(accepted: Accepted, set: WorkingSet, deps: VersionDe
       operation,
       supplier: submission.caller.client,
       requestId: submission.requestId,
-      payloadSha256: sha256(submission.kind === 'delete' ? '' : submission.payload.text),
+      payloadSha256: sha256(
+        submission.kind === 'delete' ? '' : (submission.payload.sentText ?? submission.payload.text)
+      ),
       outcome: issues.length === 0 ? null : JSON.stringify(toOperationOutcome(issues)),
       body,
       fingerprint: { antigens: fingerprint.antigens, features: fingerprint }
