@@ -34,6 +34,8 @@ export interface PackageReport {
   replaced: string[]
   /** What was left out of the packages, and why. */
   remarks: string[]
+  /** Invariants that nobody can evaluate here, as `Type: expression`: each record they apply to gets a warning. */
+  uncheckedExpressions: readonly string[]
 }
 
 const unzip = promisify(gunzip)
@@ -59,7 +61,7 @@ export async function readProfilePackages(
 export function reportPackages(
   packages: readonly (DefinitionPackage & { archive: string })[],
   ours: readonly CatalogueFile[]
-): PackageReport {
+): Omit<PackageReport, 'uncheckedExpressions'> {
   const known = new Set(ours.flatMap(({ content }) => canonicalsOf(content)))
   const loaded = packages.flatMap(({ files }) => files.flatMap(({ content }) => canonicalsOf(content)))
   return {

@@ -9,6 +9,7 @@ import { parseVaccineCodes } from './programmes/vaccine-codes.js'
 import { readCatalogue } from './validation/definitions/catalogue.js'
 import { createValidator, type Validator } from './validation/validator.js'
 import { PACKAGE_ROOT, readFolder, readOne } from './catalogues.js'
+import { createDeferredEngine, findExpressionEngine } from './find-expression-engine.js'
 import { type PackageReport, readProfilePackages, reportPackages } from './profile-packages.js'
 
 export interface Rules {
@@ -44,7 +45,15 @@ export async function loadRules(
   ])
   const ours = [...r4, ...ukCore, ...valueSets]
   const packages = await readProfilePackages(archives)
-  const packageFiles = packages.flatMap(({ files }) => files)
+  const catalogue = readCatalogue(
+    ours,
+    packages.flatMap(({ files }) => files)
+  )
+  const deferred = createDeferredEngine()
+  const validator = createValidator(catalogue, packages.length === 0 ? {} : { engine: deferred })
+  const engine = deferred.wanted.size === 0 ? undefined : await findExpressionEngine()
+  if (engine !== undefined) deferred.use(engine)
+  const uncheckedExpressions = engine === undefined ? [...deferred.wanted] : []
   const programmeFiles = programmeFolder
     .filter(({ name }) => isProgrammeFile(name))
     .map(({ name, content }) => parseProgramme(name, content))
@@ -53,12 +62,12 @@ export async function loadRules(
     procedures: parseVaccineCodes(procedures.name, procedures.content)
   }
   return {
-    validator: createValidator(readCatalogue(ours, packageFiles)),
+    validator,
     programmes: createProgrammeRules(programmeFiles, codes),
     programmeFiles,
     dedup: withProgrammeWindows(parseDedupRules(dedup.name, dedup.content), windowsOf(programmeFiles)),
     ancestry: parseProductAncestry(ancestry.name, ancestry.content),
-    ...(packages.length === 0 ? {} : { packages: reportPackages(packages, ours) })
+    ...(packages.length === 0 ? {} : { packages: { ...reportPackages(packages, ours), uncheckedExpressions } })
   }
 }
 

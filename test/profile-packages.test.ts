@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { gzipSync } from 'node:zlib'
 import t from 'tap'
+import { createDeferredEngine, findExpressionEngine } from '../src/find-expression-engine.js'
 import { ARCHIVE_LIMITS, readProfilePackages } from '../src/profile-packages.js'
 import { loadRules } from '../src/rules.js'
 import { readCatalogue } from '../src/validation/definitions/catalogue.js'
@@ -233,6 +234,57 @@ t.test(
     }
   }
 )
+
+t.test('an invariant that has no native form is named at the start, and is a warning without an engine', async (t) => {
+  const constraint = [
+    { key: 'x-1', severity: 'error', expression: 'lotNumber.exists()' },
+    { key: 'ext-1', severity: 'error', expression: 'true' }
+  ]
+  const differential = { element: [{ id: 'Immunization', path: 'Immunization', constraint }] }
+  const content = JSON.stringify(profile({ differential }))
+  const archive = await keep('foreign.tgz', writeTgz([MANIFEST, { path: 'package/a.json', content }]))
+  const sound = await keep('sound.tgz', writeTgz([MANIFEST, ...ourDefinitions('snapshot')]))
+
+  const { packages, validator } = await loadRules(undefined, [archive])
+
+  const isInstalled = (await findExpressionEngine()) !== undefined
+  const foreign = ['Immunization: lotNumber.exists()', 'Immunization: true']
+  t.same(packages?.uncheckedExpressions, isInstalled ? [] : foreign)
+  const [valid] = readFixtures('valid/')
+  const unchecked = validator.validate(valid?.resource).filter(({ rule }) => rule === 'profile-invariant-unchecked')
+  t.equal(unchecked.length, isInstalled ? 0 : 2)
+  t.same((await loadRules(undefined, [sound])).packages?.uncheckedExpressions, [], 'UK Core itself needs no engine')
+})
+
+t.test('an engine that comes after compiling answers from then on', (t) => {
+  const deferred = createDeferredEngine()
+  const evaluate = deferred.compile('status.exists()', 'Immunization')
+  t.same([...deferred.wanted], ['Immunization: status.exists()'])
+  t.equal(evaluate({}, {}), 'unknown')
+  deferred.use({ compile: (expression, type) => () => expression === 'status.exists()' && type === 'Immunization' })
+  t.equal(evaluate({}, {}), true)
+  t.end()
+})
+
+t.test('the fhirpath package is used where it is installed, and only the right one', async (t) => {
+  const absent = Object.assign(new Error('not there'), { code: 'ERR_MODULE_NOT_FOUND' })
+  t.equal(await findExpressionEngine(() => Promise.reject(absent)), undefined)
+  await t.rejects(
+    findExpressionEngine(() => Promise.reject(new Error('broken'))),
+    { message: 'broken' }
+  )
+  await t.rejects(
+    findExpressionEngine(() => Promise.resolve({ default: {} })),
+    { message: /install fhirpath/ }
+  )
+  const asked: string[] = []
+  const engine = await findExpressionEngine((name) => {
+    asked.push(name)
+    return Promise.resolve({ default: { compile: () => () => [false] } })
+  })
+  t.same(asked, ['fhirpath', 'fhirpath/fhir-context/r4/index.js'])
+  t.equal(engine?.compile('false', 'Immunization')({}, {}), false)
+})
 
 function profile(changes: Record<string, unknown>): Record<string, unknown> {
   return {
