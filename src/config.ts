@@ -19,6 +19,8 @@ export interface Config {
   dataDir: string
   /** YAML file that names the destinations; undefined in development (the sandbox) or where nothing is delivered. */
   destinationsFile?: string
+  /** Official FHIR packages (.tgz) whose definitions take the place of ours. */
+  profilePackages?: readonly string[]
   auth?: { issuer: string; audience: string; jwksFile?: string; jwksUrl?: string }
   logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent'
   bodyLimitBytes: number
@@ -36,6 +38,7 @@ export const VARIABLES = {
   BASE_URL: 'where callers reach the service, https://…, for the links it gives; the address it listens on unless set',
   ROLES: 'comma list of api, relay, worker; all of them unless set',
   DESTINATIONS_FILE: 'YAML file that names the destinations',
+  PROFILE_PACKAGES: 'comma list of official FHIR packages (.tgz) whose definitions take the place of ours',
   AUTH_ISSUER: 'issuer (iss) whose tokens are accepted',
   AUTH_AUDIENCE: 'audience (aud) that tokens must name',
   AUTH_JWKS_FILE: "file with the issuer's public keys (JWKS)",
@@ -99,6 +102,7 @@ export function readConfig(
     ...optional('baseUrl', readUrl('BASE_URL', environment, ['https:', 'http:'], faults)),
     ...optional('redisUrl', readUrl('REDIS_URL', environment, ['redis:', 'rediss:', 'unix:'], faults)),
     ...optional('destinationsFile', environment['DESTINATIONS_FILE']),
+    ...optional('profilePackages', readPackageList(environment)),
     ...optional('auth', auth)
   }
   if (faults.length > 0) throw new ConfigError(faults)
@@ -111,10 +115,12 @@ export function readCliConfig(environment: Environment = process.env): {
   token?: string
   colour: boolean
   dataDir: string
+  profilePackages?: readonly string[]
 } {
   return {
     ...optional('url', environment['IMMS_URL']),
     ...optional('token', environment['IMMS_TOKEN']),
+    ...optional('profilePackages', readPackageList(environment)),
     colour: environment['NO_COLOR'] === undefined,
     dataDir: stateDir(environment)
   }
@@ -191,6 +197,12 @@ function readAuth(
   if (jwksFile !== undefined && jwksUrl !== undefined)
     faults.push('AUTH_JWKS_FILE and AUTH_JWKS_URL: set only one of them')
   return { issuer, audience, ...optional('jwksFile', jwksFile), ...optional('jwksUrl', jwksUrl) }
+}
+
+function readPackageList(environment: Environment): string[] | undefined {
+  const text = environment['PROFILE_PACKAGES'] ?? ''
+  const archives = text.split(',').map((name) => name.trim())
+  return text === '' ? undefined : archives.filter((name) => name !== '')
 }
 
 function readLevel(text: string | undefined, faults: string[]): Config['logLevel'] {

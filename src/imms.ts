@@ -22,7 +22,7 @@ process.exitCode = await createCli({
   async validate(text) {
     try {
       const payload = parseJson(Buffer.from(text))
-      return findIssues(payload.value, await loadRules(), new Date()).issues
+      return findIssues(payload.value, await loadRules(undefined, config.profilePackages), new Date()).issues
     } catch (error) {
       if (error instanceof FhirError) return [...error.issues]
       throw error

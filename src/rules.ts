@@ -9,6 +9,8 @@ import { parseVaccineCodes } from './programmes/vaccine-codes.js'
 import { readCatalogue } from './validation/definitions/catalogue.js'
 import { createValidator, type Validator } from './validation/validator.js'
 import { PACKAGE_ROOT, readFolder, readOne } from './catalogues.js'
+import { createDeferredEngine, findExpressionEngine } from './find-expression-engine.js'
+import { type PackageReport, readProfilePackages, reportPackages } from './profile-packages.js'
 
 export interface Rules {
   validator: Validator
@@ -16,13 +18,21 @@ export interface Rules {
   programmeFiles: readonly Programme[]
   dedup: DedupRules
   ancestry: ProductAncestry
+  /** Undefined where no packages were asked for. */
+  packages?: PackageReport
 }
 
 /** Version of the weights in force; the file of that name lies in profiles/dedup/. */
 const DEDUP_VERSION = 'dedup-1.0.0'
 
-/** @throws Error naming the file and the fault; the service does not start on a bad catalogue */
-export async function loadRules(profiles: URL = new URL('profiles/', PACKAGE_ROOT)): Promise<Rules> {
+/**
+ * `archives`: official FHIR packages (.tgz), whose definitions take the place of ours.
+ * @throws Error naming the file and the fault; the service does not start on a bad catalogue
+ */
+export async function loadRules(
+  profiles: URL = new URL('profiles/', PACKAGE_ROOT),
+  archives: readonly string[] = []
+): Promise<Rules> {
   const [r4, ukCore, valueSets, programmeFolder, products, procedures, ancestry, dedup] = await Promise.all([
     readFolder(new URL('r4/', profiles), ['.json']),
     readFolder(new URL('uk-core/', profiles), ['.json']),
@@ -33,6 +43,17 @@ export async function loadRules(profiles: URL = new URL('profiles/', PACKAGE_ROO
     readOne(new URL('terminology/product-ancestry.yaml', profiles), 'terminology/product-ancestry.yaml'),
     readOne(new URL(`dedup/${DEDUP_VERSION}.yaml`, profiles), `${DEDUP_VERSION}.yaml`)
   ])
+  const ours = [...r4, ...ukCore, ...valueSets]
+  const packages = await readProfilePackages(archives)
+  const catalogue = readCatalogue(
+    ours,
+    packages.flatMap(({ files }) => files)
+  )
+  const deferred = createDeferredEngine()
+  const validator = createValidator(catalogue, packages.length === 0 ? {} : { engine: deferred })
+  const engine = deferred.wanted.size === 0 ? undefined : await findExpressionEngine()
+  if (engine !== undefined) deferred.use(engine)
+  const uncheckedExpressions = engine === undefined ? [...deferred.wanted] : []
   const programmeFiles = programmeFolder
     .filter(({ name }) => isProgrammeFile(name))
     .map(({ name, content }) => parseProgramme(name, content))
@@ -41,11 +62,12 @@ export async function loadRules(profiles: URL = new URL('profiles/', PACKAGE_ROO
     procedures: parseVaccineCodes(procedures.name, procedures.content)
   }
   return {
-    validator: createValidator(readCatalogue([...r4, ...ukCore, ...valueSets])),
+    validator,
     programmes: createProgrammeRules(programmeFiles, codes),
     programmeFiles,
     dedup: withProgrammeWindows(parseDedupRules(dedup.name, dedup.content), windowsOf(programmeFiles)),
-    ancestry: parseProductAncestry(ancestry.name, ancestry.content)
+    ancestry: parseProductAncestry(ancestry.name, ancestry.content),
+    ...(packages.length === 0 ? {} : { packages: { ...reportPackages(packages, ours), uncheckedExpressions } })
   }
 }
 

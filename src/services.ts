@@ -13,6 +13,7 @@ import type { Config } from './config.js'
 import { createDestinations, loadDestinationKinds } from './destinations.js'
 import type { Log } from './log.js'
 import { openQueues } from './open-queues.js'
+import type { PackageReport } from './profile-packages.js'
 import { createReleaseStack, type ReleaseStack } from './release-stack.js'
 import { loadRules } from './rules.js'
 import type { Parts, ServiceOptions } from './service-parts.js'
@@ -45,7 +46,8 @@ async function build(options: ServiceOptions, stack: ReleaseStack): Promise<stri
   const pool = openPool(options, stack)
   const { applied } = await migrate(pool)
   if (applied.length > 0) log.info({ applied }, 'database.migrated')
-  const rules = await loadRules()
+  const rules = await loadRules(undefined, config.profilePackages)
+  if (rules.packages !== undefined) logPackages(rules.packages, log)
   const database = createDatabase(pool)
   const destinations = await openDestinations(options, database, now, stack)
   const queues = await openQueues(options, pool, destinations, stack)
@@ -56,6 +58,13 @@ async function build(options: ServiceOptions, stack: ReleaseStack): Promise<stri
   const wake = config.roles.has('relay') ? startRelay(parts, log, stack) : () => undefined
   if (config.roles.has('worker')) await startWorkers(parts, config, log, wake, stack)
   return config.roles.has('api') ? startApi(options, parts, wake, stack) : undefined
+}
+
+function logPackages(report: PackageReport, log: Log): void {
+  const { uncheckedExpressions, ...loaded } = report
+  log.info(loaded, 'profiles.packages_loaded')
+  if (uncheckedExpressions.length === 0) return
+  log.warn({ expressions: uncheckedExpressions, remedy: 'npm install fhirpath@5.2.0' }, 'profiles.invariants_unchecked')
 }
 
 function openPool({ config, connection, log }: ServiceOptions, stack: ReleaseStack): Pool {

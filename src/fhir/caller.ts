@@ -23,6 +23,8 @@ export interface Caller {
   permissions: ReadonlyMap<VaccineType, ReadonlySet<Permission>>
   /** Whether a POST of a known identifier with changed content is refused (409) or taken as a correction. */
   changedResend: 'conflict' | 'correct'
+  /** Empty objects, arrays and nulls of this supplier are cut out before judging; refused unless said. */
+  tolerant?: boolean
 }
 
 const ALL_TYPES = Object.keys(VACCINE_TYPES) as VaccineType[]

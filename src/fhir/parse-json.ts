@@ -136,7 +136,8 @@ function readKey(text: string, start: number, end: number, frames: readonly Fram
   return name
 }
 
-function endOfString(text: string, start: number): number {
+/** The index after the closing quote of the string that begins at `start`. */
+export function endOfString(text: string, start: number): number {
   let end = text.indexOf('"', start + 1)
   while (isEscaped(text, end)) end = text.indexOf('"', end + 1)
   return end + 1
@@ -182,7 +183,7 @@ function startOfValue(text: string, afterKey: number): number {
   return index
 }
 
-function isSpace(code: number): boolean {
+export function isSpace(code: number): boolean {
   return code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09
 }
 

@@ -17,6 +17,8 @@ export interface TokenRequest {
   ttlSeconds: number
   /** What a POST of a known identifier with other content means; refused (409) unless said. */
   changedResend?: 'conflict' | 'correct'
+  /** Empty objects, arrays and nulls are cut out rather than refused. */
+  tolerant?: boolean
 }
 
 export interface DevelopmentIssuer {
@@ -42,12 +44,13 @@ export async function createDevelopmentIssuer(options: {
     issuer: DEVELOPMENT_ISSUER,
     audience: DEVELOPMENT_ISSUER,
     jwks: { keys: [{ ...publicPart(jwk), kid, alg: 'ES256', use: 'sig' }] },
-    issueToken({ client, scopes, permissions, ttlSeconds, changedResend }) {
+    issueToken({ client, scopes, permissions, ttlSeconds, changedResend, tolerant }) {
       const issuedAt = Math.floor(options.now().getTime() / 1000)
       return new SignJWT({
         scope: scopes.join(' '),
         permissions: [...permissions],
-        ...(changedResend === undefined ? {} : { changed_resend: changedResend })
+        ...(changedResend === undefined ? {} : { changed_resend: changedResend }),
+        ...(tolerant === undefined ? {} : { tolerant })
       })
         .setProtectedHeader({ alg: 'ES256', typ: 'at+jwt', kid })
         .setIssuer(DEVELOPMENT_ISSUER)

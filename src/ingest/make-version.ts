@@ -56,7 +56,9 @@ export async function makeVersion(accepted: Accepted, set: WorkingSet, deps: Ver
       operation,
       supplier: submission.caller.client,
       requestId: submission.requestId,
-      payloadSha256: sha256(submission.kind === 'delete' ? '' : submission.payload.text),
+      payloadSha256: sha256(
+        submission.kind === 'delete' ? '' : (submission.payload.sentText ?? submission.payload.text)
+      ),
       outcome: issues.length === 0 ? null : JSON.stringify(toOperationOutcome(issues)),
       body,
       fingerprint: { antigens: fingerprint.antigens, features: fingerprint }

@@ -74,6 +74,7 @@ function refuse(
 ): Verdict {
   if (submission.kind !== 'delete') {
     const errors = issues.filter(({ severity }) => severity === 'error' || severity === 'fatal')
+    const { text, sentText = text } = submission.payload
     set.addRefused({
       submissionId: deps.newId(),
       receivedAt: submission.receivedAt,
@@ -81,8 +82,8 @@ function refuse(
       requestId: submission.requestId,
       httpStatus: status,
       rules: [...new Set(errors.map(({ rule }) => rule))],
-      payloadSha256: sha256(submission.payload.text),
-      body: submission.payload.text,
+      payloadSha256: sha256(sentText),
+      body: sentText,
       outcome: JSON.stringify(toOperationOutcome(issues))
     })
   }

@@ -3,6 +3,12 @@ import type { Caller } from '../fhir/caller.js'
 import type { Issue } from '../fhir/issue.js'
 import type { ParsedJson } from '../fhir/parse-json.js'
 
+/** What the record is made of. */
+export interface Payload extends ParsedJson {
+  /** As received, where tolerant mode has cut something out of `text`. */
+  sentText?: string
+}
+
 interface SubmissionBase {
   caller: Caller
   /** X-Request-ID of the caller, or one we made. */
@@ -12,9 +18,9 @@ interface SubmissionBase {
 
 export type Submission = SubmissionBase &
   (
-    | { kind: 'create'; payload: ParsedJson }
+    | { kind: 'create'; payload: Payload }
     /** `ifMatch`: the version the caller last saw. */
-    | { kind: 'update'; recordId: string; ifMatch: number; payload: ParsedJson }
+    | { kind: 'update'; recordId: string; ifMatch: number; payload: Payload }
     | { kind: 'delete'; recordId: string; ifMatch?: number }
   )
 

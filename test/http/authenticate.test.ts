@@ -66,6 +66,8 @@ t.test('a token names the client, its scopes and its permissions', async (t) => 
   const bare = await verify(await ec.sign({ ...CLAIMS, scope: ['ops/write'], permissions: 'FLU.CRUDS' }))
   t.match(bare, { client: 'tpp', changedResend: 'conflict' })
   t.equal(bare.scopes.size + bare.permissions.size, 0, 'claims of another shape grant nothing')
+  t.equal((await verify(await ec.sign({ ...CLAIMS, tolerant: true }))).tolerant, true)
+  t.equal((await verify(await ec.sign({ ...CLAIMS, tolerant: 'true' }))).tolerant, undefined, 'strict by default')
 })
 
 t.test('a token that is not for us, not by the issuer, or not of this time is refused', async (t) => {

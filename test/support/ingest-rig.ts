@@ -102,6 +102,11 @@ export function rulesOf(verdict: Verdict): string[] {
   return verdict.issues.map(({ rule }) => rule)
 }
 
+/** A client whose token says tolerant: true. */
+export function tolerantClient(client: string): Caller {
+  return { ...clientOf(client), tolerant: true }
+}
+
 /** A flu vaccination by a pharmacy on 10 October 2026, with changes. */
 export function fluByPharmacy(
   changes: Partial<Immunization> & { nhsNumber?: string; value?: string; system?: string } = {}

@@ -45,6 +45,7 @@ export function readCatalogue(
   const codeLists = new Map<string, ReadonlyMap<string, readonly string[]>>()
   const valueSets = new Map<string, JsonObject>()
   const codeSystems = new Map<string, JsonObject>()
+  const packed = new Set<JsonObject>()
   const add = (loaded: LoadedDefinition): void => {
     const list = definitions.get(loaded.definition.url)
     if (list === undefined) definitions.set(loaded.definition.url, [loaded])
@@ -59,7 +60,8 @@ export function readCatalogue(
       if (typeof url !== 'string')
         throw new DefinitionError(file, '', `${content['resourceType']}.url must be a string`)
       const shelf = content['resourceType'] === 'ValueSet' ? valueSets : codeSystems
-      shelf.set(url, content)
+      if (!isNoNewer(packed, shelf.get(url), content)) shelf.set(url, content)
+      if (origin === 'package') packed.add(content)
     } else if (origin === 'ours') {
       throw new DefinitionError(file, '', 'expected a StructureDefinition, ValueSet or CodeSystem')
     }
@@ -84,6 +86,16 @@ export function findDefinition(catalogue: ValidationCatalogue, canonical: string
   if (version === undefined || list === undefined) return list?.[0]
   // Base R4 canonicals are pinned to 4.0.1 in many packages; the facts carry no version of their own.
   return list.find(({ definition, origin }) => definition.version === version || origin === 'r4')
+}
+
+// Of several packages that hold a value set, the newest version counts, as for definitions; the first of equals.
+function isNoNewer(packed: ReadonlySet<JsonObject>, known: JsonObject | undefined, content: JsonObject): boolean {
+  if (known === undefined || !packed.has(known)) return false
+  return compareVersions(versionOf(content), versionOf(known)) <= 0
+}
+
+function versionOf({ version }: JsonObject): string {
+  return typeof version === 'string' ? version : ''
 }
 
 const RANKS = { package: 0, ours: 1, r4: 2 }

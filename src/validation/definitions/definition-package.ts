@@ -99,7 +99,8 @@ function dependencyRemarks(dependencies: unknown): string[] {
     .map((name) => `depends on ${name}, which is not fetched: load it beside this package if a definition needs it`)
 }
 
-function isDefinitionPath(path: string): boolean {
+/** Whether a file of a package may hold a definition: JSON in its main folder; examples lie in folders below. */
+export function isDefinitionPath(path: string): boolean {
   const [folder, name, ...rest] = path.split('/')
   if (folder !== 'package' || name === undefined || rest.length > 0) return false
   return name.endsWith('.json') && name !== 'package.json' && !name.startsWith('.')
@@ -125,7 +126,8 @@ function parse(archive: string, file: PackedFile): JsonObject {
     throw new DefinitionError(
       archive,
       file.path,
-      `is not JSON (${cause instanceof Error ? cause.message : 'unreadable'})`
+      // V8 quotes what stands there, line breaks included.
+      `is not JSON (${cause instanceof Error ? cause.message.replace(/\s+/g, ' ') : 'unreadable'})`
     )
   }
   if (!isObject(content)) throw new DefinitionError(archive, file.path, 'must be a JSON object')
