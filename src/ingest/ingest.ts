@@ -5,11 +5,11 @@ import { isDatabaseDown } from '../storage/database-down.js'
 import type { Database } from '../storage/database.js'
 import { databaseDown, internalFault, tooBusy } from './answer.js'
 import { createGroupCommit } from './group-commit.js'
-import { judge, type Judges } from './judge.js'
+import { judgeSubmission, type JudgedSubmission, type Judges } from './judge.js'
 import type { VersionDeps } from './make-version.js'
 import { settle } from './settle.js'
 import type { Ingest, Submission, Verdict } from './submission.js'
-import { readWorkingSet, type JudgedSubmission } from './working-set.js'
+import { readWorkingSet } from './working-set.js'
 
 export interface IngestDeps extends VersionDeps {
   database: Pick<Database, 'transaction'>
@@ -25,6 +25,7 @@ export interface IngestDeps extends VersionDeps {
 }
 
 export function createIngest(deps: IngestDeps): Ingest {
+  const judges = { validator: deps.validator, programmes: deps.rules.programmes }
   const group = createGroupCommit<JudgedSubmission, Verdict>((items) => commit(items, deps), {
     maxGroup: deps.maxGroup ?? 128,
     maxWaiting: deps.maxWaiting ?? 4096,
@@ -34,7 +35,7 @@ export function createIngest(deps: IngestDeps): Ingest {
 
   async function acceptOne(submission: Submission): Promise<Verdict> {
     try {
-      return await group.submit(judged(submission, deps))
+      return await group.submit(judgeSubmission(submission, judges, deps.now()))
     } catch (error) {
       if (error instanceof FhirError) return { status: error.status, issues: [...error.issues] }
       if (isDatabaseDown(error)) {
@@ -50,13 +51,6 @@ export function createIngest(deps: IngestDeps): Ingest {
     accept: (submissions) => Promise.all(submissions.map(acceptOne)),
     close: () => group.close()
   }
-}
-
-function judged(submission: Submission, deps: IngestDeps): JudgedSubmission {
-  if (submission.kind === 'delete') return { submission }
-  const judges = { validator: deps.validator, programmes: deps.rules.programmes }
-  const permission = submission.kind === 'create' ? 'C' : 'U'
-  return { submission, judgement: judge(submission.payload, submission.caller, permission, judges, deps.now()) }
 }
 
 async function commit(items: readonly JudgedSubmission[], deps: IngestDeps): Promise<Verdict[]> {

@@ -11,6 +11,7 @@ import type { ProgrammeRules } from '../programmes/programme-rules.js'
 import type { JudgementContext } from '../programmes/subject.js'
 import type { Validator } from '../validation/validator.js'
 import { soundPart } from './sound-part.js'
+import type { Submission } from './submission.js'
 
 export interface Judges {
   validator: Validator
@@ -27,10 +28,28 @@ export interface Judged {
   issues: Issue[]
 }
 
+/** A submission with what the judges said of it; a delete has no judgement. */
+export interface JudgedSubmission {
+  submission: Submission
+  judgement?: Judgement
+}
+
 export type Judgement = { kind: 'sound'; judged: Judged } | { kind: 'refused'; status: number; issues: Issue[] }
 
 /** dom-6 recommends a narrative. No supplier writes one, and a remark on every record would drown the others. */
 const NARRATIVE_RULE = 'r4-dom-6'
+
+/** False for a remark of the profiles that the Hub does not make. */
+export function isAskedFor({ rule }: Issue): boolean {
+  return rule !== NARRATIVE_RULE
+}
+
+/** A submission with what the judges say of it. */
+export function judgeSubmission(submission: Submission, judges: Judges, now: Date): JudgedSubmission {
+  if (submission.kind === 'delete') return { submission }
+  const permission = submission.kind === 'create' ? 'C' : 'U'
+  return { submission, judgement: judge(submission.payload, submission.caller, permission, judges, now) }
+}
 
 /** Judges what was sent; every fault is answered at once, by every judge that can still read the resource. */
 export function judge(
@@ -40,8 +59,7 @@ export function judge(
   judges: Judges,
   now: Date
 ): Judgement {
-  const { issues: found, read } = findIssues(payload.value, judges, now)
-  const issues = found.filter(({ rule }) => rule !== NARRATIVE_RULE)
+  const { issues, read } = findIssues(payload.value, judges, now)
   if (refuses(issues) || read === undefined) return refuse(issues)
   const { vaccineType } = read.facts
   if (vaccineType === undefined) throw new Error('an unknown set of target diseases passed the programme rules')
@@ -61,7 +79,7 @@ export function findIssues(
 ): { issues: Issue[]; read?: { facts: ImmunizationFacts; context: JudgementContext } } {
   const wrongType = checkResourceType(value)
   if (wrongType !== undefined) return { issues: [wrongType] }
-  const found = judges.validator.validate(value)
+  const found = judges.validator.validate(value).filter(isAskedFor)
   const sound = soundPart(value as Immunization, found)
   if (sound === undefined) return { issues: found }
 

@@ -13,8 +13,8 @@ interface SubmissionBase {
 export type Submission = SubmissionBase &
   (
     | { kind: 'create'; payload: ParsedJson }
-    /** `ifMatch`: the version the caller last saw. */
-    | { kind: 'update'; recordId: string; ifMatch: number; payload: ParsedJson }
+    /** `ifMatch`: the version the caller last saw; `*` for whatever is there (a rehearsal). */
+    | { kind: 'update'; recordId: string; ifMatch: number | '*'; payload: ParsedJson }
     | { kind: 'delete'; recordId: string; ifMatch?: number }
   )
 
