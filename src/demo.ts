@@ -69,6 +69,7 @@ async function setStage(note: ServiceNote, folder: string): Promise<Stage> {
   const cli = createCli({
     settings: { url: note.url, token: await issue('ops-at-three', ALL_SCOPES), colour: process.stdout.isTTY },
     validate: () => [],
+    readProfiles: () => Promise.reject(new Error('the demo asks for no profiles')),
     issueToken: () => Promise.reject(new Error('not in the demo')),
     stdout: process.stdout,
     stderr: process.stderr,

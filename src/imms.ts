@@ -6,12 +6,16 @@ import { ALL_PERMISSIONS, ALL_SCOPES, findServiceNote, openIssuer } from './deve
 import { FhirError } from './fhir/operation-outcome.js'
 import { parseJson } from './fhir/parse-json.js'
 import { findIssues } from './ingest/judge.js'
-import { loadRules } from './rules.js'
+import { loadRules, type Rules } from './rules.js'
 
 const TOKEN_SECONDS = 24 * 3600
 const config = readCliConfig()
 const note = await findServiceNote(config.dataDir)
 const token = config.token ?? note?.token
+
+// Compiled when first asked for, once for all files of a call.
+let rules: Promise<Rules> | undefined
+const readRules = (): Promise<Rules> => (rules ??= loadRules(undefined, config.profilePackages))
 
 process.exitCode = await createCli({
   settings: {
@@ -22,12 +26,13 @@ process.exitCode = await createCli({
   async validate(text) {
     try {
       const payload = parseJson(Buffer.from(text))
-      return findIssues(payload.value, await loadRules(undefined, config.profilePackages), new Date()).issues
+      return findIssues(payload.value, await readRules(), new Date()).issues
     } catch (error) {
       if (error instanceof FhirError) return [...error.issues]
       throw error
     }
   },
+  readProfiles: async () => (await readRules()).validator,
   async issueToken({ client, scope, permissions }) {
     const issuer = await openIssuer(config.dataDir)
     return issuer.issueToken({

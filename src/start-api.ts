@@ -10,6 +10,7 @@ import { opsRoutes } from './http/ops-routes.js'
 import { createHttpServer } from './http/server.js'
 import { createTokenVerifier, type VerifyToken } from './http/token-verifier.js'
 import { createIngest } from './ingest/ingest.js'
+import { createPreview, type Preview } from './ingest/preview.js'
 import type { Ingest } from './ingest/submission.js'
 import type { Queues } from './queue/queues.js'
 import type { Database } from './storage/database.js'
@@ -28,6 +29,7 @@ export async function startApi(
   const { config, log } = options
   const { database, queues, rules, now } = parts
   const ingest = stack.add('ingest', openIngest(parts, log, wake), (opened) => opened.close())
+  const preview = stack.add('preview', openPreview(parts), (opened) => opened.close())
   const cursorKey = await database.stores.serviceKeys.findOrKeep('page-link', randomBytes(32))
   const replays = createReplays({
     database,
@@ -40,6 +42,7 @@ export async function startApi(
   const switches = createDestinationSwitch({ database, now, auditChainId: parts.chainId })
   const server = createHttpServer({
     ingest,
+    preview,
     history: createHistory({ store: database.stores.history, cursorKey }),
     verifyToken: createVerifier(options),
     health: () => readHealth(database, queues),
@@ -77,6 +80,10 @@ function openIngest({ database, rules, destinations, now, chainId }: Parts, log:
       log.error({ err: error, request_ids: requestIds }, 'immunization.ingest_failed')
     }
   })
+}
+
+function openPreview({ database, rules, destinations, now }: Parts): Preview {
+  return createPreview({ database, validator: rules.validator, rules, destinations, now, newId: uuidv7 })
 }
 
 function createVerifier({ auth, now = () => new Date() }: ServiceOptions): VerifyToken {

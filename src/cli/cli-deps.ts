@@ -1,5 +1,6 @@
 // What the roof hands to the command line tool: nothing here is read from the environment.
 import type { Issue } from '../fhir/issue.js'
+import type { Validator } from '../validation/validator.js'
 import type { Output } from './terminal.js'
 
 export interface CliSettings {
@@ -18,10 +19,14 @@ export interface TokenRequest {
   permissions?: string[]
 }
 
+/** What there is to know of the compiled profiles. */
+export type ProfileKnowledge = Pick<Validator, 'profiles' | 'describe' | 'jsonSchema'>
+
 export interface CliDeps {
   settings: CliSettings
   /** The verdict that the API would give, without a database: no identity, no duplicates. */
   validate(text: string): Issue[] | Promise<Issue[]>
+  readProfiles(): Promise<ProfileKnowledge>
   /** Makes a development token. @throws Error with a sentence that says why there can be none */
   issueToken(request: TokenRequest): Promise<string>
   stdout: Output

@@ -7,6 +7,7 @@ import { addDeliveries } from './commands/deliveries.js'
 import { addDestination } from './commands/destination.js'
 import { addErrors } from './commands/errors.js'
 import { addExplain } from './commands/explain.js'
+import { addProfiles } from './commands/profiles.js'
 import { addRefusals } from './commands/refusals.js'
 import { addReplay } from './commands/replay.js'
 import { addStatus } from './commands/status.js'
@@ -35,7 +36,8 @@ export function createCli(deps: CliDeps): Cli {
         addRefusals,
         addAudit,
         addToken,
-        addValidate
+        addValidate,
+        addProfiles
       ]
       for (const add of commands) add(program, line)
       try {

@@ -1,5 +1,9 @@
 // What this service can do, as a FHIR R4 CapabilityStatement made from the table of routes and of search parameters.
-import type { CapabilityStatement, CapabilityStatementRestResourceInteraction } from 'fhir/r4.js'
+import type {
+  CapabilityStatement,
+  CapabilityStatementRestResourceInteraction,
+  CapabilityStatementRestResourceSearchParam
+} from 'fhir/r4.js'
 import { RESULT_PARAMETERS } from '../history/result-parameters.js'
 import { SEARCH_PARAMETERS } from '../history/search-parameters.js'
 import type { Route } from './route.js'
@@ -45,6 +49,7 @@ export function createCapabilityStatement(
               'One identifier (system and value) names a vaccination: sent again it is answered 200 and nothing is written. ' +
               `Parameters that shape a search: ${RESULT_PARAMETERS.map(({ name, documentation }) => `${name}: ${documentation}`).join(' ')}`,
             interaction: interactionsOf(routes),
+            operation: operationsOf(routes),
             versioning: 'versioned-update',
             readHistory: true,
             updateCreate: false,
@@ -52,12 +57,7 @@ export function createCapabilityStatement(
             conditionalRead: 'full-support',
             conditionalUpdate: false,
             conditionalDelete: 'not-supported',
-            searchParam: SEARCH_PARAMETERS.map(({ name, type, definition, documentation }) => ({
-              name,
-              type,
-              documentation,
-              ...(definition === undefined ? {} : { definition })
-            }))
+            searchParam: searchParameters()
           }
         ]
       }
@@ -68,4 +68,21 @@ export function createCapabilityStatement(
 function interactionsOf(routes: readonly Route[]): CapabilityStatementRestResourceInteraction[] {
   const codes = new Set(routes.flatMap(({ interaction }) => interaction ?? []))
   return [...codes].map((code) => ({ code }))
+}
+
+function operationsOf(routes: readonly Route[]): NonNullable<Route['operation']>[] {
+  return [
+    ...new Map(
+      routes.flatMap(({ operation }) => (operation === undefined ? [] : [[operation.name, operation]]))
+    ).values()
+  ]
+}
+
+function searchParameters(): CapabilityStatementRestResourceSearchParam[] {
+  return SEARCH_PARAMETERS.map(({ name, type, definition, documentation }) => ({
+    name,
+    type,
+    documentation,
+    ...(definition === undefined ? {} : { definition })
+  }))
 }

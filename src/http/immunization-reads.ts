@@ -84,7 +84,7 @@ export function refuseParameters(request: FastifyRequest): void {
   throw doorFault(400, 'not-supported', 'parameter-unknown', text)
 }
 
-function isLenient(request: FastifyRequest): boolean {
+export function isLenient(request: FastifyRequest): boolean {
   return parsePrefer(request.headers['prefer']).handling === 'lenient'
 }
 

@@ -6,6 +6,7 @@ import { parseJson, type ParsedJson } from '../fhir/parse-json.js'
 import { RECORD_ID } from '../history/search-parameters.js'
 import type { Ingest, Submission, Verdict } from '../ingest/submission.js'
 import { sendFhir, sendOutcome } from './answer.js'
+import { checkBodyId } from './body-id.js'
 import { doorFault } from './door-fault.js'
 import { refuseParameters } from './immunization-reads.js'
 import { parsePrefer } from './prefer.js'
@@ -13,7 +14,7 @@ import { callerOf, FHIR_BASE, type Route } from './route.js'
 import { readIfMatch, requireIfMatch } from './version-condition.js'
 
 const COLLECTION = `${FHIR_BASE}/Immunization`
-const FHIR_JSON = ['application/fhir+json', 'application/json'] as const
+export const FHIR_JSON = ['application/fhir+json', 'application/json'] as const
 
 /** `base()`: absolute, as in https://hub.example/FHIR/R4. */
 export function immunizationWrites(deps: { ingest: Ingest; now: () => Date; base: () => string }): Route[] {
@@ -57,7 +58,8 @@ export function immunizationWrites(deps: { ingest: Ingest; now: () => Date; base
         const recordId = readRecordId(request)
         const ifMatch = requireIfMatch(request.headers)
         const payload = readPayload(request)
-        checkBodyId(payload, recordId)
+        const wrongId = checkBodyId(payload.value, recordId)
+        if (wrongId !== undefined) throw new FhirError(400, [wrongId])
         return submit(request, reply, { kind: 'update', ...sender(request), recordId, ifMatch, payload })
       }
     },
@@ -96,28 +98,10 @@ function readPayload(request: FastifyRequest): ParsedJson {
   ])
 }
 
-function readRecordId(request: FastifyRequest): string {
+export function readRecordId(request: FastifyRequest): string {
   const { id } = request.params as { id: string }
   if (RECORD_ID.test(id)) return id
   throw doorFault(404, 'not-found', 'unknown-record', 'there is no such Immunization of this client; check the id')
-}
-
-// What is not an object at all is left to the judges, who say more about it.
-function checkBodyId({ value }: ParsedJson, recordId: string): void {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return
-  const id = 'id' in value ? value.id : undefined
-  if (id === recordId) return
-  const text = id === undefined ? 'id is required in an update' : 'id differs from the id in the URL'
-  throw new FhirError(400, [
-    {
-      severity: 'error',
-      code: id === undefined ? 'required' : 'value',
-      layer: 'base',
-      rule: 'update-id',
-      text: `Immunization.${text}; send the id of the record that is updated`,
-      expression: ['Immunization.id']
-    }
-  ])
 }
 
 function refuseConditionalCreate(request: FastifyRequest): void {

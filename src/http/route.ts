@@ -16,6 +16,8 @@ export interface Route {
   accepts?: readonly string[]
   /** FHIR interaction on Immunization, http://hl7.org/fhir/R4/valueset-type-restful-interaction.html */
   interaction?: 'create' | 'read' | 'vread' | 'update' | 'delete' | 'history-instance' | 'search-type'
+  /** FHIR operation on Immunization, with the canonical of its definition. */
+  operation?: { name: string; definition: string }
   handle: (request: FastifyRequest, reply: FastifyReply) => FastifyReply | Promise<FastifyReply>
 }
 

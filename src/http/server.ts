@@ -3,12 +3,14 @@ import type { AddressInfo } from 'node:net'
 import { finished } from 'node:stream'
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { History } from '../history/history.js'
+import type { Preview } from '../ingest/preview.js'
 import type { Ingest } from '../ingest/submission.js'
 import { admit, parseBody } from './admit.js'
 import { sendError } from './answer.js'
 import { createCapabilityStatement, type Capability } from './capability-statement.js'
 import type { HttpLog } from './http-log.js'
 import { immunizationReads } from './immunization-reads.js'
+import { immunizationValidate } from './immunization-validate.js'
 import { immunizationWrites } from './immunization-writes.js'
 import { correlationIdOf } from './request-id.js'
 import { FHIR_BASE, type Access, type Route } from './route.js'
@@ -19,6 +21,7 @@ import { refuseUnmatched } from './unmatched.js'
 
 export interface HttpServerDeps {
   ingest: Ingest
+  preview: Preview
   history: History
   verifyToken: VerifyToken
   health: () => Promise<Health>
@@ -90,7 +93,8 @@ export function createHttpServer(deps: HttpServerDeps): HttpServer {
 function createRoutes(deps: HttpServerDeps, base: () => string): Route[] {
   const routes: Route[] = [
     ...immunizationReads({ history: deps.history, base }),
-    ...immunizationWrites({ ingest: deps.ingest, now: deps.now, base })
+    ...immunizationWrites({ ingest: deps.ingest, now: deps.now, base }),
+    ...immunizationValidate({ preview: deps.preview, history: deps.history, now: deps.now })
   ]
   const statement = (): string => JSON.stringify(createCapabilityStatement(deps.capability, routes, base()))
   return [...routes, ...serviceRoutes({ health: deps.health, statement })]

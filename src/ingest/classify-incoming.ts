@@ -46,7 +46,7 @@ export function classifyUpdate(
   const { system, value } = judged.facts.identifier
   if (system !== head.identifierSystem || value !== head.identifierValue)
     return refuse(422, 'business-rule', 'identifier-changed', IDENTIFIER_CHANGED, 'Immunization.identifier[0]')
-  if (submission.ifMatch !== head.version) return stale(head)
+  if (submission.ifMatch !== '*' && submission.ifMatch !== head.version) return stale(head)
   const moved = checkSameEvent(judged, head, false)
   if (moved !== undefined) return { kind: 'refused', status: 409, issues: [moved] }
   if (head.deleted) return reinstate()

@@ -1,17 +1,15 @@
 // Accepting: a list of submissions in, a list of verdicts out. What is in flight at the same moment shares one
 // transaction; whatever is acknowledged is committed.
 import { FhirError } from '../fhir/operation-outcome.js'
-import type { Issue } from '../fhir/issue.js'
 import { isDatabaseDown } from '../storage/database-down.js'
 import type { Database } from '../storage/database.js'
 import { databaseDown, internalFault, tooBusy } from './answer.js'
 import { createGroupCommit } from './group-commit.js'
-import { judge, type Judgement, type Judges } from './judge.js'
+import { judgeSubmission, type JudgedSubmission, type Judges } from './judge.js'
 import type { VersionDeps } from './make-version.js'
 import { settle } from './settle.js'
 import type { Ingest, Submission, Verdict } from './submission.js'
-import { tolerate } from './tolerate.js'
-import { readWorkingSet, type JudgedSubmission } from './working-set.js'
+import { readWorkingSet } from './working-set.js'
 
 export interface IngestDeps extends VersionDeps {
   database: Pick<Database, 'transaction'>
@@ -27,6 +25,7 @@ export interface IngestDeps extends VersionDeps {
 }
 
 export function createIngest(deps: IngestDeps): Ingest {
+  const judges = { validator: deps.validator, programmes: deps.rules.programmes }
   const group = createGroupCommit<JudgedSubmission, Verdict>((items) => commit(items, deps), {
     maxGroup: deps.maxGroup ?? 128,
     maxWaiting: deps.maxWaiting ?? 4096,
@@ -36,7 +35,7 @@ export function createIngest(deps: IngestDeps): Ingest {
 
   async function acceptOne(submission: Submission): Promise<Verdict> {
     try {
-      return await group.submit(judged(submission, deps))
+      return await group.submit(judgeSubmission(submission, judges, deps.now()))
     } catch (error) {
       if (error instanceof FhirError) return { status: error.status, issues: [...error.issues] }
       if (isDatabaseDown(error)) {
@@ -52,22 +51,6 @@ export function createIngest(deps: IngestDeps): Ingest {
     accept: (submissions) => Promise.all(submissions.map(acceptOne)),
     close: () => group.close()
   }
-}
-
-function judged(submission: Submission, deps: IngestDeps): JudgedSubmission {
-  if (submission.kind === 'delete') return { submission }
-  const { caller, payload: sent } = submission
-  const { payload, issues } = caller.tolerant === true ? tolerate(sent) : { payload: sent, issues: [] }
-  const judges = { validator: deps.validator, programmes: deps.rules.programmes }
-  const permission = submission.kind === 'create' ? 'C' : 'U'
-  const judgement = judge(payload, caller, permission, judges, deps.now())
-  if (payload === sent) return { submission, judgement }
-  return { submission: { ...submission, payload }, judgement: withIssues(judgement, issues) }
-}
-
-function withIssues(judgement: Judgement, issues: readonly Issue[]): Judgement {
-  if (judgement.kind === 'refused') return { ...judgement, issues: [...judgement.issues, ...issues] }
-  return { ...judgement, judged: { ...judgement.judged, issues: [...issues, ...judgement.judged.issues] } }
 }
 
 async function commit(items: readonly JudgedSubmission[], deps: IngestDeps): Promise<Verdict[]> {

@@ -11,6 +11,8 @@ import type { ProgrammeRules } from '../programmes/programme-rules.js'
 import type { JudgementContext } from '../programmes/subject.js'
 import type { Validator } from '../validation/validator.js'
 import { soundPart } from './sound-part.js'
+import type { Submission } from './submission.js'
+import { tolerate } from './tolerate.js'
 
 export interface Judges {
   validator: Validator
@@ -27,10 +29,36 @@ export interface Judged {
   issues: Issue[]
 }
 
+/** A submission with what the judges said of it; a delete has no judgement. */
+export interface JudgedSubmission {
+  submission: Submission
+  judgement?: Judgement
+}
+
 export type Judgement = { kind: 'sound'; judged: Judged } | { kind: 'refused'; status: number; issues: Issue[] }
 
 /** dom-6 recommends a narrative. No supplier writes one, and a remark on every record would drown the others. */
 const NARRATIVE_RULE = 'r4-dom-6'
+
+/** False for a remark of the profiles that the Hub does not make. */
+export function isAskedFor({ rule }: Issue): boolean {
+  return rule !== NARRATIVE_RULE
+}
+
+/** A submission with what the judges say of it; for a tolerant caller, without what was empty. */
+export function judgeSubmission(submission: Submission, judges: Judges, now: Date): JudgedSubmission {
+  if (submission.kind === 'delete') return { submission }
+  const { caller, payload: sent } = submission
+  const { payload, issues } = caller.tolerant === true ? tolerate(sent) : { payload: sent, issues: [] }
+  const judgement = judge(payload, caller, submission.kind === 'create' ? 'C' : 'U', judges, now)
+  if (payload === sent) return { submission, judgement }
+  return { submission: { ...submission, payload }, judgement: withIssues(judgement, issues) }
+}
+
+function withIssues(judgement: Judgement, issues: readonly Issue[]): Judgement {
+  if (judgement.kind === 'refused') return { ...judgement, issues: [...judgement.issues, ...issues] }
+  return { ...judgement, judged: { ...judgement.judged, issues: [...issues, ...judgement.judged.issues] } }
+}
 
 /** Judges what was sent; every fault is answered at once, by every judge that can still read the resource. */
 export function judge(
@@ -40,8 +68,7 @@ export function judge(
   judges: Judges,
   now: Date
 ): Judgement {
-  const { issues: found, read } = findIssues(payload.value, judges, now)
-  const issues = found.filter(({ rule }) => rule !== NARRATIVE_RULE)
+  const { issues, read } = findIssues(payload.value, judges, now)
   if (refuses(issues) || read === undefined) return refuse(issues)
   const { vaccineType } = read.facts
   if (vaccineType === undefined) throw new Error('an unknown set of target diseases passed the programme rules')
@@ -61,7 +88,7 @@ export function findIssues(
 ): { issues: Issue[]; read?: { facts: ImmunizationFacts; context: JudgementContext } } {
   const wrongType = checkResourceType(value)
   if (wrongType !== undefined) return { issues: [wrongType] }
-  const found = judges.validator.validate(value)
+  const found = judges.validator.validate(value).filter(isAskedFor)
   const sound = soundPart(value as Immunization, found)
   if (sound === undefined) return { issues: found }
 

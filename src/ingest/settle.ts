@@ -5,10 +5,10 @@ import { toOperationOutcome } from '../fhir/operation-outcome.js'
 import type { RecordHead } from '../storage/record-head.js'
 import { changedPathIssues } from './answer.js'
 import { classifyCreate, classifyDelete, classifyUpdate, type Incoming } from './classify-incoming.js'
-import { checkPermission, type Judged } from './judge.js'
+import { checkPermission, type Judged, type JudgedSubmission } from './judge.js'
 import { makeVersion, type VersionDeps } from './make-version.js'
 import type { Submission, Verdict } from './submission.js'
-import type { JudgedSubmission, WorkingSet } from './working-set.js'
+import type { WorkingSet } from './working-set.js'
 
 export async function settle(item: JudgedSubmission, set: WorkingSet, deps: VersionDeps): Promise<Verdict> {
   const { submission, judgement } = item

@@ -19,8 +19,8 @@ interface SubmissionBase {
 export type Submission = SubmissionBase &
   (
     | { kind: 'create'; payload: Payload }
-    /** `ifMatch`: the version the caller last saw. */
-    | { kind: 'update'; recordId: string; ifMatch: number; payload: Payload }
+    /** `ifMatch`: the version the caller last saw; `*` for whatever is there (a rehearsal). */
+    | { kind: 'update'; recordId: string; ifMatch: number | '*'; payload: Payload }
     | { kind: 'delete'; recordId: string; ifMatch?: number }
   )
 

@@ -8,14 +8,8 @@ import type { NewDelivery } from '../storage/outbox-store.js'
 import type { RecordHead } from '../storage/record-head.js'
 import type { RefusedSubmission } from '../storage/refusal-store.js'
 import type { VersionWrite } from '../storage/version-writes.js'
-import type { Judged, Judgement } from './judge.js'
+import type { Judged, JudgedSubmission } from './judge.js'
 import type { Submission } from './submission.js'
-
-/** A submission with what the judges said of it; a delete has no judgement. */
-export interface JudgedSubmission {
-  submission: Submission
-  judgement?: Judgement
-}
 
 export interface WorkingSet {
   findHead(submission: Submission, judged: Judged | undefined): RecordHead | undefined

@@ -40,6 +40,8 @@ export interface Database {
    * deadlocks are tried again, so the work must not have effects outside the database.
    */
   transaction<Result>(work: (stores: Stores) => Promise<Result>): Promise<Result>
+  /** As {@link transaction}, but rolled back at its end: nothing that the work did stays. */
+  rehearse<Result>(work: (stores: Stores) => Promise<Result>): Promise<Result>
   /** Rejects when PostgreSQL does not answer. */
   ping(): Promise<void>
 }
@@ -51,17 +53,23 @@ const MAX_TRIES = 5
 export function createDatabase(pool: Pool): Database {
   return {
     stores: createStores(poolSql(pool)),
-    async transaction(work) {
-      for (let attempt = 1; ; attempt++) {
-        try {
-          return await runOnce(pool, work)
-        } catch (error) {
-          if (attempt === MAX_TRIES || !RETRIED_CODES.has(sqlState(error) ?? '')) throw error
-        }
-      }
-    },
+    transaction: (work) => run(pool, work, 'commit'),
+    rehearse: (work) => run(pool, work, 'rollback'),
     async ping() {
       await pool.query('select 1')
+    }
+  }
+}
+
+type Work<Result> = (stores: Stores) => Promise<Result>
+type End = 'commit' | 'rollback'
+
+async function run<Result>(pool: Pool, work: Work<Result>, end: End): Promise<Result> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await runOnce(pool, work, end)
+    } catch (error) {
+      if (attempt === MAX_TRIES || !RETRIED_CODES.has(sqlState(error) ?? '')) throw error
     }
   }
 }
@@ -99,13 +107,13 @@ set local enable_mergejoin = off;
 set local max_parallel_workers_per_gather = 0;
 set local jit = off`
 
-async function runOnce<Result>(pool: Pool, work: (stores: Stores) => Promise<Result>): Promise<Result> {
+async function runOnce<Result>(pool: Pool, work: Work<Result>, end: End): Promise<Result> {
   const client = await pool.connect()
   let broken: Error | undefined
   try {
     await client.query(BEGIN)
     const result = await work(createStores(poolSql(client)))
-    await client.query('commit')
+    await client.query(end)
     return result
   } catch (error) {
     await client.query('rollback').catch((cause: unknown) => {

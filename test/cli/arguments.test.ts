@@ -1,5 +1,5 @@
 import t from 'tap'
-import { findLine } from '../../src/cli/find-line.js'
+import { locateExpression } from '../../src/fhir/locate-expression.js'
 import { layoutColumns } from '../../src/cli/layout-columns.js'
 import { parseTimeArgument } from '../../src/cli/time-argument.js'
 
@@ -68,26 +68,30 @@ t.test('an issue is found in the text by its path', (t) => {
       "name": [ { "family": "a \\"quoted\\" } ] name" } ] }
   ],
   "occurrenceDateTime": "2026-10-01",
-  "doseNumber": 1,
+  "statusReason": {},
   "performer": [
     { "actor": { "reference": "#one" } },
     { "actor":
       { "reference": "#two" } }
   ]
 }`
-  const expected: Record<string, number> = {
-    Immunization: 1,
-    'Immunization.contained[0]': 4,
-    'Immunization.contained[0].name[0].family': 5,
-    'Immunization.occurrence': 7,
-    'Immunization.performer[1].actor.reference': 12,
-    'Immunization.performer.actor': 10,
-    'Immunization.performer[1].function': 11,
-    'Immunization.performer[7].actor': 9,
-    'Immunization.lotNumber': 1
+  const expected: Record<string, [line: number, column: number]> = {
+    Immunization: [1, 1],
+    'Immunization.contained[0]': [4, 5],
+    'Immunization.contained[0].name[0].family': [5, 19],
+    'Immunization.occurrence': [7, 3],
+    'Immunization.occurrence.ofType(dateTime)': [7, 3],
+    'Immunization.occurrence.ofType(string)': [1, 1],
+    'Immunization.status': [1, 1],
+    'Immunization.performer[1].actor.reference': [12, 9],
+    'Immunization.performer.actor': [10, 7],
+    'Immunization.performer[1].function': [11, 5],
+    'Immunization.performer[7].actor': [9, 3],
+    'Immunization.lotNumber': [1, 1]
   }
-  for (const [path, line] of Object.entries(expected)) t.equal(findLine(text, path), line, path)
-  t.equal(findLine('[]', 'Immunization.status'), undefined)
-  t.equal(findLine('', 'Immunization.status'), undefined)
+  for (const [path, [line, column]] of Object.entries(expected))
+    t.same(locateExpression(text, path), { line, column }, path)
+  t.equal(locateExpression('[]', 'Immunization.status'), undefined)
+  t.equal(locateExpression('', 'Immunization.status'), undefined)
   t.end()
 })

@@ -10,6 +10,7 @@ import type { Test } from 'tap'
 import type { Issue } from '../../src/fhir/issue.js'
 import type { DeliveriesAnswer, PlanAnswer } from '../../src/http/ops-answers.js'
 import { freePort } from '../support/free-port.js'
+import { loadRules } from '../../src/rules.js'
 import { createRunner, openOps } from './open-ops.js'
 import { ALTERNATE, BLOCKED, HELD, HELD_AT_GP, PATIENT, POSSIBLE, RECORD, RETRYING, woundHub } from './wounded-hub.js'
 
@@ -423,7 +424,8 @@ t.test('what is typed wrongly is answered with help and exit code 2, help that i
     'refusals',
     'audit',
     'token',
-    'validate'
+    'validate',
+    'profiles'
   ])
     t.match(help.stdout, new RegExp(`\n {2}${name}`))
   t.match(help.stdout, 'Exit codes: 0 ok, 1 trouble found, 2 typed wrongly, 3 refused.')
@@ -500,15 +502,50 @@ t.test('validate prints every issue with its line, and ends with 1 when a file i
     `valid    ${good}  0 errors, 0 warnings\n` +
       `invalid  ${bad}  1 error, 1 warning\n` +
       '  error       Immunization.lotNumber is not allowed here; leave it out\n' +
-      '              line 3, Immunization.lotNumber, rule r4-cardinality\n' +
+      `              ${bad}:3:3  Immunization.lotNumber  rule r4-cardinality\n` +
       '  warning     the batch is not known\n' +
-      '              line 1, Immunization.status, rule batch-known\n'
+      `              ${bad}:1:1  Immunization.status  rule batch-known\n`
   )
   t.same([fine.code, fine.stdout], [0, `valid    ${good}  0 errors, 0 warnings\n`])
   t.equal(piped.code, 1)
   t.match(JSON.parse(piped.stdout), [{ file: '-', valid: false, outcome: { resourceType: 'OperationOutcome' } }])
   t.equal(missing.code, 2)
   t.match(missing.stderr, /none\.json: cannot be read \(ENOENT\)/)
+})
+
+t.test('profiles shows what records are judged by, as it was compiled', async (t) => {
+  const { validator } = await loadRules()
+  const imms = createRunner({ url: 'http://127.0.0.1:1' }, { readProfiles: () => Promise.resolve(validator) })
+  const canonical = 'https://fhir.hl7.org.uk/StructureDefinition/UKCore-Immunization'
+
+  const list = await imms(['profiles', 'list'])
+  const listed = await imms(['profiles', 'list', '--json'])
+  const narrow = await imms(['profiles', 'list'], { columns: 110 })
+  const show = await imms(['profiles', 'show', 'Immunization'], { columns: 120 })
+  const shown = await imms(['profiles', 'show', canonical, '--json'])
+  const schema = await imms(['profiles', 'schema', 'Immunization'])
+  const unknown = await imms(['profiles', 'show', 'Immunisation'])
+
+  t.match(list.stdout, /^Immunization +[\d.]+ +always +https:\S+UKCore-Immunization +UKCore-Immunization\.json$/m)
+  t.same(JSON.parse(listed.stdout), validator.profiles())
+  for (const line of narrow.stdout.split('\n')) t.ok(line.length <= 110, line)
+  t.match(show.stdout, /^Immunization\.vaccineCode +1\.\.1/m)
+  for (const line of show.stdout.split('\n')) t.ok(line.length <= 120, line)
+  t.same(JSON.parse(shown.stdout), validator.describe(canonical))
+  t.same(JSON.parse(schema.stdout), validator.jsonSchema('Immunization'))
+  t.equal(unknown.code, 2)
+  t.match(unknown.stderr, /no profile "Immunisation" is loaded; give the canonical .* Immunization,/)
+})
+
+t.test('validate colours its verdicts on a terminal only', async (t) => {
+  const issue: Issue = { severity: 'error', code: 'required', layer: 'base', rule: 'r4-x', text: 'x is required' }
+  const imms = createRunner({ url: 'http://127.0.0.1:1' }, { validate: () => [issue] })
+
+  const coloured = await imms(['validate', '-'], { piped: '{}', colour: true, columns: 100 })
+  const plain = await imms(['validate', '-'], { piped: '{}', colour: true })
+
+  t.match(coloured.stdout, '\u001b[31minvalid')
+  t.notMatch(plain.stdout, '\u001b[')
 })
 
 t.test('no command prints anything of the patient', async (t) => {

@@ -64,6 +64,7 @@ export function createRunner(settings: { url: string; token?: string }, deps: Pa
     const cli = createCli({
       settings: { ...settings, colour: options.colour === true },
       validate: () => [],
+      readProfiles: () => Promise.reject(new Error('not asked for')),
       issueToken: () => Promise.reject(new Error('there is no issuer here')),
       stdout: stdout.stream,
       stderr: stderr.stream,

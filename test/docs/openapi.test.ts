@@ -156,6 +156,14 @@ t.test('the examples do what they say against the service', async (t) => {
   t.equal(refused.statusCode, 422)
   t.same(refused.json(), example(url, 'post', 'noIdentifier', '422'))
 
+  const asked = await hub.server.inject({
+    method: 'POST',
+    url: `${url}/$validate`,
+    headers: { authorization, 'content-type': 'application/fhir+json' },
+    payload: JSON.stringify(example(`${url}/$validate`, 'post', 'incomplete'))
+  })
+  t.same(asked.json(), example(`${url}/$validate`, 'post', 'incomplete', '200'))
+
   const form = example(`${url}/_search`, 'post', 'history') as Record<string, string>
   const found = await hub.server.inject({
     method: 'POST',

@@ -79,6 +79,7 @@ async function helpOf(words: string[]): Promise<string> {
   const cli = createCli({
     settings: { url: 'http://127.0.0.1:1', colour: false },
     validate: () => [],
+    readProfiles: () => Promise.reject(new Error('not asked for')),
     issueToken: () => Promise.reject(new Error('not asked for')),
     stdout: output,
     stderr: output,

@@ -7,6 +7,7 @@ import { createDevelopmentIssuer, type TokenRequest } from '../../src/http/devel
 import { createHttpServer, type HttpServer, type HttpServerDeps } from '../../src/http/server.js'
 import { createTokenVerifier } from '../../src/http/token-verifier.js'
 import type { History } from '../../src/history/history.js'
+import type { Preview } from '../../src/ingest/preview.js'
 import type { Ingest } from '../../src/ingest/submission.js'
 
 export const NOW = new Date('2026-11-02T09:00:00.000Z')
@@ -36,6 +37,7 @@ export async function openDoor(t: Test, deps: Partial<HttpServerDeps> = {}): Pro
     void lines.push({ level, message, fields: { ...fields } })
   const server = createHttpServer({
     ingest: notAsked('ingest'),
+    preview: notAsked('preview'),
     history: notAsked('history'),
     verifyToken: createTokenVerifier({ ...issuer, keys: { jwks: issuer.jwks }, now: () => NOW }),
     health: () => Promise.resolve({ ready: true, checks: [{ name: 'database', ok: true }] }),
@@ -64,8 +66,8 @@ export async function openDoor(t: Test, deps: Partial<HttpServerDeps> = {}): Pro
 }
 
 /** A use case that this test has no business with. */
-function notAsked(name: string): Ingest & History {
-  return new Proxy({} as Ingest & History, {
+function notAsked(name: string): Ingest & Preview & History {
+  return new Proxy({} as Ingest & Preview & History, {
     get() {
       throw new Error(`${name} was asked`)
     }

@@ -5,12 +5,15 @@ import { uuidv7 } from 'uuidv7'
 import { createHistory } from '../../src/history/history.js'
 import type { HttpServerDeps } from '../../src/http/server.js'
 import { createIngest } from '../../src/ingest/ingest.js'
+import { createPreview } from '../../src/ingest/preview.js'
 import { loadRules } from '../../src/rules.js'
 import { createDatabase } from '../../src/storage/database.js'
+import type { Pool } from '../../src/storage/pool.js'
 import { createTestDatabase } from '../support/test-database.js'
 import { openDoor, type OpenDoor } from './open-door.js'
 
 export interface OpenHub extends OpenDoor {
+  pool: Pool
   faults: unknown[]
 }
 
@@ -33,7 +36,8 @@ export async function openHub(t: Test, now: () => Date, deps: Partial<HttpServer
     onCommitted: () => undefined,
     onFault: (error) => faults.push(error)
   })
-  t.teardown(() => ingest.close())
+  const preview = createPreview({ database, validator: rules.validator, rules, destinations: [], now, newId: uuidv7 })
+  t.teardown(() => Promise.all([ingest.close(), preview.close()]))
   const history = createHistory({ store: database.stores.history, cursorKey: randomBytes(32) })
-  return { ...(await openDoor(t, { ingest, history, now, ...deps })), faults }
+  return { ...(await openDoor(t, { ingest, preview, history, now, ...deps })), faults, pool }
 }

@@ -3,11 +3,11 @@ import { readFile } from 'node:fs/promises'
 import { text as readAll } from 'node:stream/consumers'
 import type { Command } from 'commander'
 import { refuses, type Issue, type IssueSeverity } from '../../fhir/issue.js'
+import { locateExpression } from '../../fhir/locate-expression.js'
 import { toOperationOutcome } from '../../fhir/operation-outcome.js'
 import type { CliDeps } from '../cli-deps.js'
 import type { CommandLine } from '../command-line.js'
 import { CommandFault, EXIT } from '../exit-code.js'
-import { findLine } from '../find-line.js'
 import type { Style, Terminal } from '../terminal.js'
 import { plural } from '../words.js'
 
@@ -74,15 +74,22 @@ function printJudged({ file, text, issues }: Judged, terminal: Terminal): void {
     `  ${plural(faults, 'error')}, ${plural(warnings, 'warning')}`
   )
   for (const issue of issues) {
-    const path = issue.expression?.[0]
-    const line = path === undefined || issue.layer === 'json' ? undefined : findLine(text, path)
-    const place = [line === undefined ? undefined : `line ${line}`, path]
-      .filter((word) => word !== undefined)
-      .join(', ')
     terminal.print('  ', { text: issue.severity.padEnd(12), style: SEVERITY_STYLES[issue.severity] }, issue.text)
-    terminal.print(' '.repeat(14), {
-      text: [place, `rule ${issue.rule}`].filter((word) => word !== '').join(', '),
-      style: 'dim'
-    })
+    terminal.print(
+      ' '.repeat(14),
+      { text: placeWords(file, text, issue), style: 'cyan' },
+      {
+        text: `  rule ${issue.rule}`,
+        style: 'dim'
+      }
+    )
   }
+}
+
+// file:line:column, as editors and terminals open it. Faults of the JSON itself say their line in their text.
+function placeWords(file: string, text: string, { layer, expression }: Issue): string {
+  const [path] = expression ?? []
+  const place = path === undefined || layer === 'json' ? undefined : locateExpression(text, path)
+  const name = file === '-' ? 'line ' : `${file}:`
+  return [place === undefined ? [] : `${name}${place.line}:${place.column}`, path ?? []].flat().join('  ')
 }

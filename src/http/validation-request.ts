@@ -1,0 +1,87 @@
+// What $validate is asked: a Parameters resource, or the bare resource with mode and profile in the URL.
+// Source: http://hl7.org/fhir/R4/resource-operation-validate.html, checked 2026-11-22.
+import type { FastifyRequest } from 'fastify'
+import { parseJson, type ParsedJson } from '../fhir/parse-json.js'
+import { doorFault } from './door-fault.js'
+import { isLenient } from './immunization-reads.js'
+
+const MODES = ['create', 'update', 'delete', 'profile'] as const
+export type ValidationMode = (typeof MODES)[number]
+
+export interface ValidationRequest {
+  mode?: ValidationMode
+  /** Canonical, with or without |version. */
+  profile?: string
+  /** The resource to be judged; undefined when only the stored one can be meant. */
+  payload?: ParsedJson
+}
+
+interface Given {
+  name: string
+  value: unknown
+}
+
+/** @throws FhirError 400 for a body that is not JSON and for a question that is not understood */
+export function readValidationRequest(request: FastifyRequest): ValidationRequest {
+  const payload = Buffer.isBuffer(request.body) && request.body.length > 0 ? parseJson(request.body) : undefined
+  const isWrapped = payload !== undefined && isParameters(payload.value)
+  const given = [...(isWrapped ? readParameters(payload.value) : []), ...request.parameters]
+  const asked = gather(given, isLenient(request))
+  const resource = asked.get('resource')
+  const judged = isWrapped ? (resource === undefined ? undefined : parseAgain(resource)) : payload
+  const mode = asked.get('mode')
+  const profile = asked.get('profile')
+  if (mode !== undefined && !isMode(mode)) throw notUnderstood('value', `mode must be one of ${MODES.join(', ')}`)
+  if (profile !== undefined && typeof profile !== 'string')
+    throw notUnderstood('value', 'profile must be the canonical URL of a profile')
+  return {
+    ...(mode === undefined ? {} : { mode }),
+    ...(profile === undefined ? {} : { profile }),
+    ...(judged === undefined ? {} : { payload: judged })
+  }
+}
+
+export function notUnderstood(code: 'value' | 'required' | 'not-supported' | 'structure', text: string): Error {
+  return doorFault(400, code, 'validate-request', text)
+}
+
+function gather(given: readonly Given[], isLenientAsked: boolean): Map<string, unknown> {
+  const asked = new Map<string, unknown>()
+  for (const { name, value } of given) {
+    if (name !== 'resource' && name !== 'mode' && name !== 'profile') {
+      if (isLenientAsked) continue
+      throw notUnderstood('not-supported', '$validate takes resource, mode and profile; leave other parameters out')
+    }
+    if (asked.has(name)) throw notUnderstood('structure', `${name} is given twice; send it once`)
+    asked.set(name, value)
+  }
+  return asked
+}
+
+function isParameters(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && 'resourceType' in value && value.resourceType === 'Parameters'
+}
+
+function readParameters(value: unknown): Given[] {
+  const parameters = isParameters(value) && 'parameter' in value ? value.parameter : []
+  if (!Array.isArray(parameters)) throw notUnderstood('structure', 'Parameters.parameter must be an array')
+  return parameters.map((parameter: unknown) => {
+    if (typeof parameter !== 'object' || parameter === null || !('name' in parameter))
+      throw notUnderstood('structure', 'every Parameters.parameter needs a name')
+    return { name: String(parameter.name), value: valueOf(parameter) }
+  })
+}
+
+// Clients disagree on the type of mode and profile (code, uri, canonical, string): the name tells what is meant.
+function valueOf(parameter: object): unknown {
+  for (const [key, value] of Object.entries(parameter)) if (key === 'resource' || key.startsWith('value')) return value
+  throw notUnderstood('structure', 'a Parameters.parameter has neither resource nor value[x]')
+}
+
+function parseAgain(resource: unknown): ParsedJson {
+  return parseJson(Buffer.from(JSON.stringify(resource)))
+}
+
+function isMode(value: unknown): value is ValidationMode {
+  return MODES.some((mode) => mode === value)
+}

@@ -1,0 +1,134 @@
+// The rules that are neither of a profile nor of a programme, for the page that explains every rule id. A test holds
+// this list against what the source emits, both ways.
+import type { IssueSeverity } from './fhir/issue.js'
+
+export interface HubRule {
+  id: string
+  severity: IssueSeverity
+  /** What is wrong, and what to do. */
+  meaning: string
+}
+
+export interface HubRules {
+  title: string
+  intro: string
+  rules: readonly HubRule[]
+}
+
+type Row = readonly [id: string, meaning: string, severity?: IssueSeverity]
+
+export const HUB_RULES: readonly HubRules[] = [
+  group('JSON', 'The body is read strictly; the text names line and column. Answered 400.', [
+    ['json-empty', 'There is no body; send an Immunization as JSON.'],
+    ['json-encoding', 'The bytes are not UTF-8.'],
+    ['json-syntax', 'This is not JSON; look for a missing quote, comma or bracket.'],
+    ['json-duplicate-key', 'A key stands twice in one object; readers disagree on which counts, so send it once.'],
+    ['json-forbidden-key', 'A key has a name that programs trip over (`__proto__`); leave it out.'],
+    ['json-depth', 'Values are nested too deeply.'],
+    ['json-nul', 'A string holds the character NUL; remove it.'],
+    ['json-surrogate', 'A string holds half of a character; send the whole one.'],
+    ['json-number-range', 'A number is too large to be read.']
+  ]),
+  group('Identity', 'Which record is this? Answered 422, 409, 412 or 404; remarks go with an accepted record.', [
+    ['resource-type', 'The body is not an Immunization.'],
+    ['update-id', 'The id in the body of an update is missing, or is not the one in the URL.'],
+    ['identifier-one', 'An Immunization has exactly one identifier here: it names the vaccination.'],
+    ['identifier-system', 'The identifier has no system.'],
+    ['identifier-value', 'The identifier has no value.'],
+    ['occurrence-date-time', 'occurrenceDateTime is missing; a text cannot be placed in time.'],
+    ['identifier-of-another', 'Another client has sent this identifier; use a system of your own.'],
+    ['identifier-changed', 'An identifier never changes; delete the record and create another.'],
+    [
+      'identity-change',
+      'The identifier is known for another patient, disease or date; delete that record, then create.'
+    ],
+    ['same-identifier-changed-content', 'Sent before with other content; correct it by PUT with If-Match.'],
+    ['changed-element', 'Goes with the rule above: one for each element that differs.'],
+    ['version-stale', 'The record has a newer version; read it and apply the change to that.'],
+    ['unknown-record', 'There is no such record for this client; check the id.'],
+    ['unknown-version', 'The record has no such version.'],
+    ['deleted-record', 'The record was deleted (410); its `_history` has the versions before.'],
+    ['exact-resend', 'Received before; nothing was written, nothing needs to be done.', 'information'],
+    ['equivalent-resend', 'Received before but for `recorded` or display texts; nothing was written.', 'information'],
+    ['unchanged', 'The update is what is stored already; no new version was made.', 'information'],
+    ['reinstated', 'The identifier was deleted; the record lives again as its next version.', 'warning'],
+    ['accepted', 'Accepted without remarks.', 'information']
+  ]),
+  group('Duplicates', 'Never refuse. The points and the rule that decided stand in `diagnostics`.', [
+    ['same-event-linked', 'Another report of a vaccination already held; both are kept, one counts.', 'information'],
+    ['possible-duplicate', 'Looks like a vaccination already held; correct what differs, if it is one.', 'warning'],
+    ['too-many-similar-records', 'Too many records are close to this one to compare; a person looks.', 'warning']
+  ]),
+  group('Rehearsals', '`$validate` writes nothing and is answered 200.', [
+    ['validate-request', 'The question is not understood (400); the text says what $validate takes.'],
+    ['preview-verdict', 'The status that the real thing would be answered now.', 'information'],
+    ['preview-narrowed', 'Records this client may not read were not compared.', 'information'],
+    ['no-fault', 'Nothing speaks against the resource.', 'information']
+  ]),
+  group('Programmes, beside the checks', 'Raised by the choice of programme files itself.', [
+    ['no-programme', 'No programme is in force for these diseases on this day; check both.', 'warning']
+  ]),
+  group('Callers', 'Answered 401 or 403.', [
+    ['token-missing', 'There is no bearer token, or more than one.'],
+    ['token-refused', 'The token is expired, not for this service, or its signature or key is not accepted.'],
+    ['scope-missing', 'The token lacks a scope; ask for it when getting a token.'],
+    ['permission-missing', 'The client has no such permission for this vaccine type; ask the operator.']
+  ]),
+  group('Requests', 'Answered 400, 404, 405, 406, 413, 414 or 415.', [
+    ['request-malformed', 'The request line or a header cannot be read.'],
+    ['unknown-url', 'There is nothing at this URL.'],
+    ['method-not-allowed', 'The URL has no such method; `Allow` lists those it has.'],
+    ['url-too-long', 'A part of the URL is longer than any id.'],
+    ['body-too-large', 'The body is larger than the service takes.'],
+    ['body-cut-off', 'The connection ended before the whole body had come; send it again.'],
+    ['media-type', 'The body has a Content-Type, charset or encoding that is not taken.'],
+    ['not-acceptable', 'Accept or `_format` asks for a form that is not served.'],
+    ['pretty-value', '`_pretty` is neither true nor false.'],
+    ['parameter-encoding', 'A parameter is not percent-encoded UTF-8.'],
+    ['parameter-unknown', 'There are no parameters here but `_format` and `_pretty`.'],
+    ['conditional-create', 'If-None-Exist is not served; the identifier keeps a record from being created twice.'],
+    ['version-missing', 'An update names the version it changes: send If-Match.'],
+    ['version-header', 'If-Match or E-Tag does not name one version.'],
+    ['version-headers-disagree', 'If-Match and E-Tag name two versions; send If-Match only.']
+  ]),
+  group('Searches', 'Answered 400; remarks stand in an entry of mode `outcome`.', [
+    ['search-too-wide', 'A search names `patient.identifier`, `identifier` or `_id`.'],
+    ['search-parameter-unknown', 'There is no such search parameter; Prefer: handling=lenient ignores it.'],
+    ['search-parameter-repeated', 'The parameter may be given once.'],
+    ['search-modifier-unknown', 'No modifier of this parameter is served.'],
+    ['search-value', 'The value does not have the form of its parameter.'],
+    ['search-value-empty', 'The parameter has no value.'],
+    ['search-value-long', 'The value is too long.'],
+    ['search-too-many-values', 'The parameter has too many values.'],
+    ['search-too-many-parameters', 'The search has too many parameters.'],
+    ['cursor-unknown', 'The page link is not one the Hub made for this search; start again.'],
+    ['cursor-of-another', 'The page link belongs to another client (404).'],
+    ['cursor-with-others', 'A page link is followed as it is.'],
+    ['narrowed-to-permitted-types', 'Only vaccine types that the client may search are answered.', 'warning'],
+    ['parameters-ignored', 'Unknown parameters were ignored, as was asked for.', 'warning']
+  ]),
+  group('Operations', 'Answers of `/ops`: 400, 404, 409 or 412.', [
+    ['ops-query', 'A query parameter is wrong; the text names it.'],
+    ['ops-path', 'The id in the path is none.'],
+    ['ops-body', 'The body is missing or does not fit; the text names the place.'],
+    ['ops-not-found', 'What is named is not known here.'],
+    ['ops-unknown-destination', 'There is no such destination.'],
+    ['ops-unknown-replay', 'There is no such replay.'],
+    ['ops-not-planned', 'The replay was started or cancelled before.'],
+    ['ops-count-differs', 'The count that was typed is not the number of deliveries; plan again.'],
+    ['ops-another-runs', 'Another replay to this destination is running; wait for it or cancel it.'],
+    ['ops-not-held', 'The delivery is not held.']
+  ]),
+  group('The service itself', 'Answered 503 or 500; nothing was stored. Send again, after `Retry-After`.', [
+    ['too-busy', 'More is being sent than can be stored.'],
+    ['database-unavailable', 'The database does not answer.'],
+    ['issuer-unavailable', 'The keys that tokens are checked with cannot be had.'],
+    ['internal-fault', 'A fault of the Hub in this record; quote the request id to its operator.'],
+    ['internal-error', 'A fault of the Hub; quote the error id to its operator.'],
+    ['issues-cut', 'More was found than one answer holds; mend these and send again.', 'information']
+  ])
+]
+
+function group(title: string, intro: string, rows: readonly Row[]): HubRules {
+  return { title, intro, rules: rows.map(([id, meaning, severity = 'error']) => ({ id, severity, meaning })) }
+}

@@ -1,0 +1,103 @@
+// A rehearsal of accepting ($validate): the same judges, the same working set, the same settling, in a transaction that
+// is rolled back. Nothing is written, kept or audited.
+import { permits, type Caller } from '../fhir/caller.js'
+import type { Issue } from '../fhir/issue.js'
+import { FhirError } from '../fhir/operation-outcome.js'
+import { isDatabaseDown } from '../storage/database-down.js'
+import type { Database, Stores } from '../storage/database.js'
+import { databaseDown, tooBusy } from './answer.js'
+import { createGroupCommit } from './group-commit.js'
+import { findIssues, isAskedFor, judgeSubmission, type Judged, type JudgedSubmission, type Judges } from './judge.js'
+import type { VersionDeps } from './make-version.js'
+import { settle } from './settle.js'
+import type { Submission, Verdict } from './submission.js'
+import { readWorkingSet, type WorkingSet } from './working-set.js'
+
+export interface Preview {
+  /**
+   * Status and issues that the submission would get if it were sent now. Of the patient's other records only those that
+   * the caller may read are looked at; an issue says so where others may have been left out.
+   * @throws FhirError 503 while the database is away or too much is asked at once
+   */
+  rehearse(submission: Submission): Promise<Pick<Verdict, 'status' | 'issues'>>
+  /** What profiles and programme rules say of any JSON value, whoever sends it. */
+  judge(value: unknown): Issue[]
+  /** What one profile says: a canonical, with or without |version; the default is the one Immunizations are judged by. */
+  judgeByProfile(value: unknown, profile?: string): Issue[]
+  /** Turns new questions away, waits for the ones in flight. */
+  close(): Promise<void>
+}
+
+export interface PreviewDeps extends VersionDeps {
+  database: Pick<Database, 'rehearse'>
+  validator: Judges['validator']
+}
+
+/** So many at once at most: a rehearsal holds a connection and the locks of its patient, and accepting comes first. */
+const AT_ONCE = 4
+const MAX_WAITING = 256
+
+export function createPreview(deps: PreviewDeps): Preview {
+  const judges = { validator: deps.validator, programmes: deps.rules.programmes }
+  const gate = createGroupCommit<JudgedSubmission, Verdict>(
+    (items) => Promise.all(items.map((item) => deps.database.rehearse((stores) => rehearseOne(item, stores, deps)))),
+    { maxGroup: AT_ONCE, maxWaiting: MAX_WAITING, turnAway: tooBusy, concernsAll: isDatabaseDown }
+  )
+  return {
+    async rehearse(submission) {
+      try {
+        const { status, issues } = await gate.submit(judgeSubmission(submission, judges, deps.now()))
+        return { status, issues }
+      } catch (error) {
+        if (error instanceof FhirError || !isDatabaseDown(error)) throw error
+        throw databaseDown(error)
+      }
+    },
+    judge: (value) => findIssues(value, judges, deps.now()).issues,
+    judgeByProfile: (value, profile) => deps.validator.validate(value, profile).filter(isAskedFor),
+    close: () => gate.close()
+  }
+}
+
+async function rehearseOne(item: JudgedSubmission, stores: Stores, deps: PreviewDeps): Promise<Verdict> {
+  const { submission, judgement } = item
+  const judged = judgement?.kind === 'sound' ? judgement.judged : undefined
+  const known = await readWorkingSet([item], stores, deps.newId)
+  const before = known.findHead(submission, judged)
+  const set = narrow(known, submission.caller, before?.recordId)
+  const verdict = await settle(item, set, deps)
+  const isNewVersion = known.findHead(submission, judged) !== before
+  // A resend is answered without its warnings, which its first sending was told; here they are asked for.
+  const unsaid = isNewVersion ? [] : (judged?.issues ?? []).filter((issue) => !verdict.issues.includes(issue))
+  return { ...verdict, issues: [...verdict.issues, ...unsaid, ...narrowed(submission.caller, judged)] }
+}
+
+// Sending leaves a trace in the audit trail, a rehearsal does not: it must not tell of records the caller may not read.
+function narrow(set: WorkingSet, caller: Caller, ownRecordId: string | undefined): WorkingSet {
+  const eventsOf: WorkingSet['eventsOf'] = (patientKey) =>
+    set
+      .eventsOf(patientKey)
+      .filter(({ recordId, vaccineType }) => recordId === ownRecordId || permits(caller, 'R', vaccineType))
+  return {
+    ...set,
+    eventsOf,
+    decisionsOf(patientKey) {
+      const seen = new Set(eventsOf(patientKey).map(({ recordId }) => recordId))
+      return set.decisionsOf(patientKey).filter(({ recordA, recordB }) => seen.has(recordA) && seen.has(recordB))
+    }
+  }
+}
+
+// Said whether or not there are such records, so that it tells nothing of them.
+function narrowed(caller: Caller, judged: Judged | undefined): Issue[] {
+  if (judged === undefined || permits(caller, 'R', judged.vaccineType)) return []
+  return [
+    {
+      severity: 'information',
+      code: 'informational',
+      layer: 'service',
+      rule: 'preview-narrowed',
+      text: `this client has no permission ${judged.vaccineType}.R, so duplicates and intervals were not looked for; they will be when the record is sent`
+    }
+  ]
+}

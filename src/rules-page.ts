@@ -1,0 +1,73 @@
+// docs/rules.md: every rule id that an answer can name, made from the catalogues themselves. `npm run docs` writes it.
+import { ISSUE_RULE_SYSTEM } from './fhir/identifier-systems.js'
+import { CHECKS, COMMON_CHECKS } from './programmes/check-catalogue.js'
+import type { Programme } from './programmes/programme.js'
+import { writeRulesPage } from './validation/rules-page.js'
+import { HUB_RULES, type HubRules } from './hub-rules.js'
+
+/** Markdown. */
+export function writeRuleCatalogue(programmes: readonly Programme[]): string {
+  return [
+    '# Rules',
+    '',
+    'Made from the code by `npm run docs`; change it there.',
+    '',
+    'Every issue of an OperationOutcome names its rule: `details.coding` has the system',
+    `\`${ISSUE_RULE_SYSTEM}\` and the id below as code. Ids are stable. An error refuses the record,`,
+    'warnings and information go with an accepted one; `expression` says where, `details.text` what to do.',
+    'No text ever repeats what was sent of a patient.',
+    '',
+    writeRulesPage().replace(/^#/gm, '##'),
+    ...programmeSection(programmes),
+    ...HUB_RULES.flatMap(hubSection)
+  ].join('\n')
+}
+
+function programmeSection(programmes: readonly Programme[]): string[] {
+  const rows = Object.entries(CHECKS).flatMap(([name, { rules, description }]) =>
+    rules.map((rule) => row([code(rule), severitiesOf(name, programmes).join(', '), code(name), description]))
+  )
+  return [
+    '## Programme checks',
+    '',
+    'What programme files in `profiles/programmes/` ask for, and what holds for every vaccine (common).',
+    'How severe a breach is, the file says; a fact that is not certain never refuses. Refusals are answered 422.',
+    '',
+    '| rule | severity | check | what is looked at |',
+    '| --- | --- | --- | --- |',
+    ...rows,
+    ''
+  ]
+}
+
+/** `error (common)`, `warning`: what the common checks and the active files say, each once. */
+function severitiesOf(name: string, programmes: readonly Programme[]): string[] {
+  const check = Object.entries(CHECKS).find(([known]) => known === name)?.[1]
+  const common = COMMON_CHECKS.filter((entry) => entry.check === check).map(({ severity }) => `${severity} (common)`)
+  const asked = programmes
+    .filter(({ status }) => status === 'active')
+    .flatMap(({ checks }) => checks.filter((entry) => entry.check === name).map(({ severity }) => severity))
+  const all = [...new Set([...common, ...asked.sort()])]
+  return all.length > 0 ? all : ['as the file says']
+}
+
+function hubSection({ title, intro, rules }: HubRules): string[] {
+  return [
+    `## ${title}`,
+    '',
+    intro,
+    '',
+    '| rule | severity | meaning |',
+    '| --- | --- | --- |',
+    ...rules.map(({ id, severity, meaning }) => row([code(id), severity, meaning])),
+    ''
+  ]
+}
+
+function row(cells: readonly string[]): string {
+  return `| ${cells.join(' | ')} |`
+}
+
+function code(text: string): string {
+  return `\`${text}\``
+}
