@@ -4,8 +4,8 @@
 
 const ELEMENTS = new Set(
   (
-    'a abbr acronym address area b bdo big blockquote br caption cite code col colgroup dd del dfn div dl dt em ' +
-    'h1 h2 h3 h4 h5 h6 hr i img ins kbd li map ol p pre q s samp small span strike strong sub sup table tbody td ' +
+    'a abbr acronym address area b bdo big blockquote br caption center cite code col colgroup dd del dfn div dl dt em ' +
+    'font h1 h2 h3 h4 h5 h6 hr i img ins kbd li map ol p pre q s samp small span strike strong sub sup table tbody td ' +
     'tfoot th thead tr tt u ul var'
   ).split(' ')
 )
@@ -80,6 +80,7 @@ function readTag(scanner: Scanner): Tag | undefined {
   const name = readName(scanner)
   if (!ELEMENTS.has(name)) return undefined
   let namespace: string | undefined
+  const seen = new Set<string>()
   for (;;) {
     const before = scanner.at
     scanner.at = skipSpace(text, scanner.at)
@@ -94,7 +95,8 @@ function readTag(scanner: Scanner): Tag | undefined {
     }
     if (scanner.at === before) return undefined
     const attribute = readAttribute(scanner)
-    if (attribute === undefined) return undefined
+    if (attribute === undefined || seen.has(attribute.name)) return undefined
+    seen.add(attribute.name)
     if (attribute.name === 'xmlns') namespace = attribute.value
   }
 }
