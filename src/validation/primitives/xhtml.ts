@@ -1,6 +1,7 @@
 // Narrative: one well-formed XHTML div of formatting elements only. One scan over the text.
 // http://hl7.org/fhir/R4/narrative.html: basic HTML formatting elements of HTML 4.0 chapters 7 to 11 (without 9.4) and 15,
 // anchors, images and inline style; no head, body, scripts, forms, frames, objects, external style sheets.
+import { HTML_ENTITIES } from './html-entities.js'
 
 const ELEMENTS = new Set(
   (
@@ -35,14 +36,15 @@ export function isSafeNarrative(text: string): boolean {
       const between = text.slice(scanner.at, end)
       const isText = between.trim() !== ''
       if (isText && open.length === 0) return false
-      if (isText && !areEntitiesWellFormed(between)) return false
+      if (isText && (!areEntitiesWellFormed(between) || between.includes(']]>'))) return false
       saysSomething ||= isText
     }
     if (next < 0) break
     scanner.at = next
     if (text.startsWith('<!--', next)) {
-      const close = text.indexOf('-->', next + 4)
-      if (close < 0) return false
+      // XML ends a comment at its first double hyphen.
+      const close = text.indexOf('--', next + 4)
+      if (close < 0 || text.charAt(close + 2) !== '>') return false
       scanner.at = close + 3
       continue
     }
@@ -146,7 +148,8 @@ function areEntitiesWellFormed(text: string): boolean {
   for (let at = text.indexOf('&'); at >= 0; at = text.indexOf('&', at + 1)) {
     const end = text.indexOf(';', at)
     if (end < 0 || end - at > 12) return false
-    if (!/^(?:[A-Za-z][A-Za-z0-9]{0,10}|#[0-9]{1,7}|#x[0-9A-Fa-f]{1,6})$/.test(text.slice(at + 1, end))) return false
+    const name = text.slice(at + 1, end)
+    if (!HTML_ENTITIES.has(name) && !/^#(?:[0-9]{1,7}|x[0-9A-Fa-f]{1,6})$/.test(name)) return false
   }
   return true
 }
