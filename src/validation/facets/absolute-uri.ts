@@ -9,7 +9,7 @@ import { below, type Place, report, type Run } from '../run.js'
 export function buildAbsoluteSystem(): Check {
   const isRight = (value: unknown): boolean => {
     const system = isObject(value) ? value['system'] : undefined
-    return typeof system !== 'string' || system.trim() === '' || isAbsoluteUri(system)
+    return typeof system !== 'string' || isAbsoluteUri(system) || system.trim() === ''
   }
   return {
     passes: isRight,
