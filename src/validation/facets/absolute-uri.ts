@@ -25,5 +25,5 @@ export function reportRelative(at: Place, run: Run): void {
 
 /** Begins with a scheme. */
 export function isAbsoluteUri(text: string): boolean {
-  return text.startsWith('http') ? text.includes(':') : /^[A-Za-z][A-Za-z0-9+.-]{0,30}:/.test(text)
+  return text.startsWith('http:') || text.startsWith('https:') || /^[A-Za-z][A-Za-z0-9+.-]{0,30}:/.test(text)
 }
