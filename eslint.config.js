@@ -23,7 +23,7 @@ export default tseslint.config(
     }
   },
   {
-    files: ['eslint.config.js', 'scripts/**'],
+    files: ['eslint.config.js', 'scripts/**', 'bench/**/*.mjs'],
     extends: [tseslint.configs.disableTypeChecked],
     rules: { 'no-restricted-syntax': 'off' }
   },

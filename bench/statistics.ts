@@ -22,8 +22,14 @@ export function formatSeries(series: Series, digits = 0): string {
   return `${show(series.median)} (${show(series.lowest)} to ${show(series.highest)})`
 }
 
-/** Writes bench/results/<name>.json and .md; the table's first column names the case. */
-export function writeResult(name: string, title: string, table: string[][], details: object): void {
+/** Writes bench/results/<name>.json and .md; the table's first column names the case. `notes` stand below it. */
+export function writeResult(
+  name: string,
+  title: string,
+  table: string[][],
+  details: object,
+  notes: readonly string[] = []
+): void {
   const folder = new URL('./results/', import.meta.url)
   mkdirSync(folder, { recursive: true })
   const machine = `${cpus().length} cores (${cpus()[0]?.model ?? 'unknown'}), ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}`
@@ -36,12 +42,13 @@ export function writeResult(name: string, title: string, table: string[][], deta
     `| ${head.join(' | ')} |`,
     `| ${head.map(() => '---').join(' | ')} |`,
     ...rows.map((row) => `| ${row.join(' | ')} |`),
-    ''
+    '',
+    ...notes.flatMap((note) => [note, ''])
   ].join('\n')
   writeFileSync(new URL(`${name}.md`, folder), markdown)
   writeFileSync(
     new URL(`${name}.json`, folder),
-    `${JSON.stringify({ title, machine, at: new Date(), ...details }, null, 2)}\n`
+    `${JSON.stringify({ title, machine, at: new Date(), notes, ...details }, null, 2)}\n`
   )
   process.stdout.write(`\n${markdown}\n`)
 }

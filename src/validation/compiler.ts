@@ -1,6 +1,7 @@
 // Element plan -> checks. One builder per facet in facets/; this page says which builders a value needs.
 import { allOf, type Check } from './check.js'
 import type { Terminology } from './code-set.js'
+import { buildAbsoluteSystem } from './facets/absolute-uri.js'
 import { buildBinding } from './facets/binding.js'
 import { buildExtensions, type ExtensionRegistry } from './facets/extension.js'
 import { buildFixed } from './facets/fixed.js'
@@ -125,6 +126,7 @@ export function createCompiler(services: CompilerServices): Compile {
         return fixedOrFormed(value, buildPrimitive(value), compileFacets(value, value.type))
       case 'object': {
         const checks = [compile(value.object), ...compileFacets(value, value.type)]
+        if (value.type === 'Coding' || value.type === 'Identifier') checks.push(buildAbsoluteSystem())
         if (value.type === 'Coding') checks.push(buildSnomedForm())
         if (value.type === 'Reference') checks.push(buildReference(value.targets, resourceTypes))
         return allOf(checks)

@@ -40,7 +40,8 @@ export function toJsonSchema(plan: ObjectPlan, title: string, services: SchemaSe
       if (element.min > 0) conditions.push(requireOne(element))
       if (element.isChoice) conditions.push(...onlyOne(element, target))
     }
-    if (!target.isResource) conditions.push({ minProperties: 1, not: { required: ['id'], maxProperties: 1 } })
+    if (target.isSibling) conditions.push({ minProperties: 1 })
+    else if (!target.isResource) conditions.push({ minProperties: 1, not: { required: ['id'], maxProperties: 1 } })
     return {
       type: 'object',
       properties,

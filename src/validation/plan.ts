@@ -8,6 +8,8 @@ export interface ObjectPlan {
   /** Type as FHIR names it; for a backbone element its path. */
   name: string
   isResource: boolean
+  /** The `_name` object of a primitive: an id alone says something beside a value. */
+  isSibling: boolean
   /** Names of the place by which extensions say where they belong. */
   contexts: ReadonlySet<string>
   elements: ElementPlan[]

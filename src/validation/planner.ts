@@ -41,6 +41,7 @@ export function createPlanner(catalogue: ValidationCatalogue, snapshots: Snapsho
     const plan: ObjectPlan = {
       name,
       isResource,
+      isSibling: false,
       contexts: contexts.namesOf(node, isRoot ? tree.type : (node.types[0]?.code ?? 'BackboneElement')),
       // Filled below: plans of one type refer to each other in circles, and copies share this list.
       elements: [],
@@ -164,14 +165,14 @@ export function createPlanner(catalogue: ValidationCatalogue, snapshots: Snapsho
     if (node.children !== undefined) {
       const plan = planObject(node, tree, type.code)
       const elements = plan.elements.filter((element) => element.name !== 'value')
-      return { ...plan, name: 'Element', invariants: [], elements }
+      return { ...plan, name: 'Element', isSibling: true, invariants: [], elements }
     }
     const names = contexts.namesOf(node, type.code)
     const key = [...names].sort().join(' ')
     const known = siblings.get(key)
     if (known !== undefined) return known
     const element = ofTree(snapshots.read(`${HL7_DEFINITION}Element`, tree.file))
-    const plan = { ...element, contexts: names }
+    const plan = { ...element, isSibling: true, contexts: names }
     siblings.set(key, plan)
     return plan
   }

@@ -119,6 +119,11 @@ export const RULES = {
     code: 'extension',
     meaning: 'A modifier extension that is not known cannot be ignored.'
   },
+  'absolute-uri': {
+    severity: 'error',
+    code: 'value',
+    meaning: 'A system or the url of an extension is relative: it names nothing that another reader can find.'
+  },
   'reference-format': { severity: 'error', code: 'value', meaning: 'The reference is not of a form FHIR allows.' },
   'reference-target': {
     severity: 'error',

@@ -3,7 +3,8 @@ import type { Check } from '../check.js'
 import { type Authority, BASE_R4 } from '../definitions/element-tree.js'
 import { isObject } from '../definitions/structure-definition.js'
 import type { ExtensionPlace, ExtensionSlice, ObjectPlan } from '../plan.js'
-import { isFull, itemOf, type Place, report, type Run } from '../run.js'
+import { below, isFull, itemOf, type Place, report, type Run } from '../run.js'
+import { isAbsoluteUri, reportRelative } from './absolute-uri.js'
 import { readItems } from './list.js'
 
 /** A known extension, compiled. */
@@ -92,7 +93,7 @@ export function buildExtensions(
 
 interface Verdict {
   check: Check
-  fault: 'unknown' | 'unknown-modifier' | 'unknown-part' | 'context' | 'kind' | undefined
+  fault: 'unknown' | 'relative' | 'unknown-modifier' | 'unknown-part' | 'context' | 'kind' | undefined
   rule: SliceRule | undefined
   known: KnownExtension | undefined
 }
@@ -114,6 +115,8 @@ function judge(
     return { check, fault: isAtHome || rule !== undefined ? undefined : 'context', rule, known }
   }
   const check = registry.anyExtension()
+  // Only the parts of an extension have names that are not absolute.
+  if (owner.name !== 'Extension' && !isAbsoluteUri(url)) return { check, fault: 'relative', rule, known }
   if (place.isModifier) return { check, fault: 'unknown-modifier', rule, known }
   if (place.hasKnownParts && !url.includes(':')) return { check, fault: 'unknown-part', rule, known }
   return { check, fault: 'unknown', rule, known }
@@ -132,6 +135,9 @@ function sayFault(verdict: Verdict, url: string, place: ExtensionPlace, at: Plac
         at,
         'is an extension that is not known here; it is kept, its content is not judged'
       )
+      return
+    case 'relative':
+      if (url.trim() !== '') reportRelative(below(at, 'url'), run)
       return
     case 'unknown-modifier':
       report(

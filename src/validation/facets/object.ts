@@ -34,7 +34,7 @@ export interface ObjectParts {
 }
 
 export function buildObject(plan: ObjectPlan, parts: ObjectParts): Check {
-  const { isResource } = plan
+  const { isResource, isSibling } = plan
   let requiredBits: number | undefined
   return {
     passes(value, _owner, run) {
@@ -64,7 +64,7 @@ export function buildObject(plan: ObjectPlan, parts: ObjectParts): Check {
           if (before !== undefined && before !== member.variant) return false
           otherVariants[member.choice] = member.variant
         }
-        if (key !== 'id') isEmpty = false
+        if (key !== 'id' || isSibling) isEmpty = false
       }
       if ((isEmpty && !isResource) || (seen & requiredBits) !== requiredBits) return false
       for (let index = 0; index < invariants.length; index++) {
@@ -103,7 +103,7 @@ function explainMembers(object: JsonObject, plan: ObjectPlan, parts: ObjectParts
   let isEmpty = true
   for (const key in object) {
     if (isFull(run)) return
-    if (key !== 'id') isEmpty = false
+    if (key !== 'id' || plan.isSibling) isEmpty = false
     if (plan.isResource && key === 'resourceType') continue
     const member = parts.members.get(key)
     if (member === undefined) {

@@ -1,11 +1,12 @@
 // Narrative: one well-formed XHTML div of formatting elements only. One scan over the text.
 // http://hl7.org/fhir/R4/narrative.html: basic HTML formatting elements of HTML 4.0 chapters 7 to 11 (without 9.4) and 15,
 // anchors, images and inline style; no head, body, scripts, forms, frames, objects, external style sheets.
+import { HTML_ENTITIES } from './html-entities.js'
 
 const ELEMENTS = new Set(
   (
-    'a abbr acronym address area b bdo big blockquote br caption cite code col colgroup dd del dfn div dl dt em ' +
-    'h1 h2 h3 h4 h5 h6 hr i img ins kbd li map ol p pre q s samp small span strike strong sub sup table tbody td ' +
+    'a abbr acronym address area b bdo big blockquote br caption center cite code col colgroup dd del dfn div dl dt em ' +
+    'font h1 h2 h3 h4 h5 h6 hr i img ins kbd li map ol p pre q s samp small span strike strong sub sup table tbody td ' +
     'tfoot th thead tr tt u ul var'
   ).split(' ')
 )
@@ -35,14 +36,15 @@ export function isSafeNarrative(text: string): boolean {
       const between = text.slice(scanner.at, end)
       const isText = between.trim() !== ''
       if (isText && open.length === 0) return false
-      if (isText && !areEntitiesWellFormed(between)) return false
+      if (isText && (!areEntitiesWellFormed(between) || between.includes(']]>'))) return false
       saysSomething ||= isText
     }
     if (next < 0) break
     scanner.at = next
     if (text.startsWith('<!--', next)) {
-      const close = text.indexOf('-->', next + 4)
-      if (close < 0) return false
+      // XML ends a comment at its first double hyphen.
+      const close = text.indexOf('--', next + 4)
+      if (close < 0 || text.charAt(close + 2) !== '>') return false
       scanner.at = close + 3
       continue
     }
@@ -80,6 +82,7 @@ function readTag(scanner: Scanner): Tag | undefined {
   const name = readName(scanner)
   if (!ELEMENTS.has(name)) return undefined
   let namespace: string | undefined
+  const seen = new Set<string>()
   for (;;) {
     const before = scanner.at
     scanner.at = skipSpace(text, scanner.at)
@@ -94,7 +97,8 @@ function readTag(scanner: Scanner): Tag | undefined {
     }
     if (scanner.at === before) return undefined
     const attribute = readAttribute(scanner)
-    if (attribute === undefined) return undefined
+    if (attribute === undefined || seen.has(attribute.name)) return undefined
+    seen.add(attribute.name)
     if (attribute.name === 'xmlns') namespace = attribute.value
   }
 }
@@ -144,7 +148,8 @@ function areEntitiesWellFormed(text: string): boolean {
   for (let at = text.indexOf('&'); at >= 0; at = text.indexOf('&', at + 1)) {
     const end = text.indexOf(';', at)
     if (end < 0 || end - at > 12) return false
-    if (!/^(?:[A-Za-z][A-Za-z0-9]{0,10}|#[0-9]{1,7}|#x[0-9A-Fa-f]{1,6})$/.test(text.slice(at + 1, end))) return false
+    const name = text.slice(at + 1, end)
+    if (!HTML_ENTITIES.has(name) && !/^#(?:[0-9]{1,7}|x[0-9A-Fa-f]{1,6})$/.test(name)) return false
   }
   return true
 }
