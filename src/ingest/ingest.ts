@@ -28,6 +28,7 @@ export function createIngest(deps: IngestDeps): Ingest {
   const judges = { validator: deps.validator, programmes: deps.rules.programmes }
   const group = createGroupCommit<JudgedSubmission, Verdict>((items) => commit(items, deps), {
     maxGroup: deps.maxGroup ?? 128,
+    maxInFlight: 2,
     maxWaiting: deps.maxWaiting ?? 4096,
     turnAway: tooBusy,
     concernsAll: isDatabaseDown

@@ -80,3 +80,28 @@ t.test('more than may wait is turned away, and closing waits for what was taken'
 
   t.same(await Promise.all(taken), [1, 2])
 })
+
+t.test('with two in flight, a second group is begun while the first is still being committed', async (t) => {
+  const begun: number[][] = []
+  const release: (() => void)[] = []
+  const gate = createGroupCommit<number, number>(
+    async (items) => {
+      begun.push([...items])
+      await new Promise<void>((resolve) => release.push(resolve))
+      return [...items]
+    },
+    { ...options, maxInFlight: 2 }
+  )
+
+  const first = gate.submit(1)
+  while (begun.length < 1) await new Promise((resolve) => setImmediate(resolve))
+  const second = gate.submit(2)
+  while (begun.length < 2) await new Promise((resolve) => setImmediate(resolve))
+  const third = gate.submit(3)
+  for (const done of release.splice(0)) done()
+  while (begun.length < 3) await new Promise((resolve) => setImmediate(resolve))
+  for (const done of release.splice(0)) done()
+
+  t.same(await Promise.all([first, second, third]), [1, 2, 3])
+  t.same(begun, [[1], [2], [3]], 'a third waits for one of the two')
+})
