@@ -1,8 +1,8 @@
-// SNOMED CT identifiers (SCTID): dm+d codes are such identifiers too.
-// Source: SNOMED CT Release File Specifications, chapters 6.1 to 6.5 (SCTID, partition, check digit); read 2026-11-22.
+// SNOMED CT identifiers: 6 to 18 digits, no leading zero, a Verhoeff check digit last and two partition digits before it.
+// SNOMED International, Release File Specification, SCTID; NHS England checks vaccine and procedure codes the same way.
 
-// Verhoeff: multiplication in the dihedral group D5, and the permutation applied once per position from the right.
-const MULTIPLY = [
+// Multiplication in the dihedral group D5, and the permutation by position, as Verhoeff defined them.
+const PRODUCT = [
   [0, 1, 2, 3, 4, 5, 6, 7, 8, 9],
   [1, 2, 3, 4, 0, 6, 7, 8, 9, 5],
   [2, 3, 4, 0, 1, 7, 8, 9, 5, 6],
@@ -13,34 +13,37 @@ const MULTIPLY = [
   [7, 6, 5, 9, 8, 2, 1, 0, 4, 3],
   [8, 7, 6, 5, 9, 3, 2, 1, 0, 4],
   [9, 8, 7, 6, 5, 4, 3, 2, 1, 0]
-] as const
-const PERMUTATION = [1, 5, 7, 6, 2, 8, 3, 0, 9, 4] as const
-const PERMUTATIONS = Array.from({ length: 8 }, (_, times) =>
-  Array.from({ length: 10 }, (_, digit) => {
-    let permuted = digit
-    for (let round = 0; round < times; round++) permuted = PERMUTATION[permuted] ?? 0
-    return permuted
-  })
-)
+].flat()
+const PERMUTATION = [
+  [0, 1, 2, 3, 4, 5, 6, 7, 8, 9],
+  [1, 5, 7, 6, 2, 8, 3, 0, 9, 4],
+  [5, 8, 0, 3, 7, 9, 6, 1, 4, 2],
+  [8, 9, 1, 6, 0, 4, 3, 5, 2, 7],
+  [9, 4, 5, 3, 1, 2, 6, 8, 7, 0],
+  [4, 2, 8, 6, 5, 7, 3, 9, 0, 1],
+  [2, 7, 9, 3, 8, 0, 6, 4, 1, 5],
+  [7, 0, 4, 6, 9, 1, 3, 2, 5, 8]
+].flat()
 
-/**
- * True for a text that can be a SNOMED CT concept id: 6 to 18 digits without a leading zero, partition 00 or 10
- * (third- and second-last digit; 01 and 11 are descriptions, 02 and 12 relationships) and a right check digit.
- * Says nothing about whether the concept exists or what it means.
- */
-export function isSnomedConceptId(text: string): boolean {
-  if (!/^[1-9][0-9]{5,17}$/.test(text)) return false
-  const partition = text.slice(-3, -1)
-  return (partition === '00' || partition === '10') && hasVerhoeffCheckDigit(text)
+/** True for the identifier of a concept: digits, check digit and partition (00 core, 10 with a namespace) are right. */
+export function isSnomedConceptId(code: string): boolean {
+  const length = code.length
+  if (length < 6 || length > 18 || code.charCodeAt(0) === 48) return false
+  if (code.charCodeAt(length - 2) !== 48) return false
+  const partition = code.charCodeAt(length - 3)
+  if (partition !== 48 && partition !== 49) return false
+  // A namespace takes seven digits, so the long form has at least one digit before it.
+  if (partition === 49 && length < 11) return false
+  return hasVerhoeffCheckDigit(code)
 }
 
-/** True for digits of which the last is the Verhoeff check digit of the others. */
+/** True when the last digit is the Verhoeff check digit of those before it. */
 export function hasVerhoeffCheckDigit(digits: string): boolean {
-  let checksum = 0
+  let check = 0
   for (let position = 0; position < digits.length; position++) {
-    const digit = Number(digits[digits.length - 1 - position])
-    const permuted = PERMUTATIONS[position % 8]?.[digit] ?? 0
-    checksum = MULTIPLY[checksum]?.[permuted] ?? 0
+    const digit = digits.charCodeAt(digits.length - 1 - position) - 48
+    if (digit < 0 || digit > 9) return false
+    check = PRODUCT[check * 10 + (PERMUTATION[(position % 8) * 10 + digit] ?? 0)] ?? 0
   }
-  return checksum === 0
+  return check === 0
 }

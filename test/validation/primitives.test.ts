@@ -2,7 +2,7 @@
 import t from 'tap'
 import { PRIMITIVE_TYPES } from '../../src/validation/primitives/primitive-types.js'
 import { isSafeNarrative } from '../../src/validation/primitives/xhtml.js'
-import { hasVerhoeffCheckDigit, isSnomedConceptId } from '../../src/validation/snomed-identifier.js'
+import { hasVerhoeffCheckDigit, isSnomedConceptId } from '../../src/fhir/snomed.js'
 
 const CASES: Record<string, { good: unknown[]; bad: unknown[] }> = {
   boolean: { good: [true, false], bad: ['true', 1, null] },

@@ -5,7 +5,7 @@ import { BASE_R4 } from '../definitions/element-tree.js'
 import { isObject } from '../definitions/structure-definition.js'
 import { SNOMED_SYSTEM } from '../../fhir/identifier-systems.js'
 import { below, report } from '../run.js'
-import { isSnomedConceptId } from '../snomed-identifier.js'
+import { isSnomedConceptId } from '../../fhir/snomed.js'
 
 /** NHS dictionary of medicines and devices; its codes are SNOMED CT identifiers. */
 const DMD_SYSTEM = 'https://dmd.nhs.uk'
