@@ -9,7 +9,7 @@ import { parseVaccineCodes } from './programmes/vaccine-codes.js'
 import { readCatalogue } from './validation/definitions/catalogue.js'
 import { createValidator, type Validator } from './validation/validator.js'
 import { PACKAGE_ROOT, readFolder, readOne } from './catalogues.js'
-import { createDeferredEngine, findExpressionEngine } from './find-expression-engine.js'
+import { createDeferredEngine, loadExpressionEngine } from './deferred-engine.js'
 import { type PackageReport, readProfilePackages, reportPackages } from './profile-packages.js'
 
 export interface Rules {
@@ -50,10 +50,8 @@ export async function loadRules(
     packages.flatMap(({ files }) => files)
   )
   const deferred = createDeferredEngine()
-  const validator = createValidator(catalogue, packages.length === 0 ? {} : { engine: deferred })
-  const engine = deferred.wanted.size === 0 ? undefined : await findExpressionEngine()
-  if (engine !== undefined) deferred.use(engine)
-  const uncheckedExpressions = engine === undefined ? [...deferred.wanted] : []
+  const validator = createValidator(catalogue, { engine: deferred })
+  const uncheckedExpressions = deferred.isWanted() ? deferred.use(await loadExpressionEngine()) : []
   const programmeFiles = programmeFolder
     .filter(({ name }) => isProgrammeFile(name))
     .map(({ name, content }) => parseProgramme(name, content))

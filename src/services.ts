@@ -64,7 +64,7 @@ function logPackages(report: PackageReport, log: Log): void {
   const { uncheckedExpressions, ...loaded } = report
   log.info(loaded, 'profiles.packages_loaded')
   if (uncheckedExpressions.length === 0) return
-  log.warn({ expressions: uncheckedExpressions, remedy: 'npm install fhirpath@5.2.0' }, 'profiles.invariants_unchecked')
+  log.warn({ expressions: uncheckedExpressions }, 'profiles.invariants_unchecked')
 }
 
 function openPool({ config, connection, log }: ServiceOptions, stack: ReleaseStack): Pool {

@@ -22,8 +22,8 @@ export function createExpressionEngine<Model>(library: FhirpathLibrary<Model>, m
   return {
     compile(expression, type) {
       const evaluate = compileQuietly(library, model, expression, type)
+      if (evaluate === undefined) return undefined
       return (focus, container) => {
-        if (evaluate === undefined) return 'unknown'
         try {
           return verdictOf(evaluate(structuredClone(focus), environmentOf(container)))
         } catch {

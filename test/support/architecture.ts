@@ -29,6 +29,7 @@ export const packageUsers: Readonly<Record<string, readonly string[]>> = {
   commander: ['cli', 'roof'],
   fastify: ['http'],
   'fhir-kit-client': ['delivery'],
+  fhirpath: ['roof'],
   ioredis: ['queue'],
   jose: ['http', 'delivery', 'sandbox'],
   pg: ['storage'],

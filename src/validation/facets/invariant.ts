@@ -13,7 +13,11 @@ export interface InvariantCheck {
 
 /** Evaluates FHIRPath that has no native form. Never throws; 'unknown' when it cannot say. */
 export interface ExpressionEngine {
-  compile(expression: string, type: string): (focus: unknown, container: JsonObject) => boolean | 'unknown'
+  /** Undefined for an expression that it cannot read. */
+  compile(
+    expression: string,
+    type: string
+  ): ((focus: unknown, container: JsonObject) => boolean | 'unknown') | undefined
 }
 
 export function buildInvariant(
@@ -29,7 +33,8 @@ export function buildInvariant(
       ? plainCheck(constraint, severity, native.remedy, (focus, run) => native.holds(focus, run))
       : placedCheck(constraint, severity, native.remedy, native.holds, native.explain)
   }
-  return engine === undefined ? uncheckedInvariant(constraint) : engineCheck(constraint, engine, expression, type)
+  const evaluate = engine?.compile(expression, type)
+  return evaluate === undefined ? uncheckedInvariant(constraint) : engineCheck(constraint, expression, evaluate)
 }
 
 type Severity = 'error' | 'warning' | 'information'
@@ -83,11 +88,9 @@ function sayInvariant(constraint: NodeConstraint, severity: Severity, remedy: st
 
 function engineCheck(
   constraint: NodeConstraint,
-  engine: ExpressionEngine,
   expression: string,
-  type: string
+  evaluate: NonNullable<ReturnType<ExpressionEngine['compile']>>
 ): InvariantCheck {
-  const evaluate = engine.compile(expression, type)
   const severity = severityOf(constraint)
   return {
     passes(focus, run) {
