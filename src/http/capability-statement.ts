@@ -1,12 +1,6 @@
 // What this service can do, as a FHIR R4 CapabilityStatement made from the table of routes and of search parameters.
-import type {
-  CapabilityStatement,
-  CapabilityStatementRestResourceInteraction,
-  CapabilityStatementRestResourceSearchParam
-} from 'fhir/r4.js'
-import { RESULT_PARAMETERS } from '../history/result-parameters.js'
-import { SEARCH_PARAMETERS } from '../history/search-parameters.js'
-import type { Route } from './route.js'
+import type { CapabilityStatement, CapabilityStatementRestResource } from 'fhir/r4.js'
+import type { Route, ServedResource } from './route.js'
 
 export interface Capability {
   softwareVersion: string
@@ -21,6 +15,7 @@ export interface Capability {
 export function createCapabilityStatement(
   capability: Capability,
   routes: readonly Route[],
+  resources: readonly ServedResource[],
   base: string
 ): CapabilityStatement {
   return {
@@ -41,48 +36,29 @@ export function createCapabilityStatement(
             'Bearer tokens (JWT) with scopes system/Immunization.cruds and permissions per vaccine type (FLU.CRUDS). ' +
             'Only metadata, health and openapi.yaml are open.'
         },
-        resource: [
-          {
-            type: 'Immunization',
-            ...(capability.profiles.length === 0 ? {} : { supportedProfile: [...capability.profiles] }),
-            documentation:
-              'One identifier (system and value) names a vaccination: sent again it is answered 200 and nothing is written. ' +
-              `Parameters that shape a search: ${RESULT_PARAMETERS.map(({ name, documentation }) => `${name}: ${documentation}`).join(' ')}`,
-            interaction: interactionsOf(routes),
-            operation: operationsOf(routes),
-            versioning: 'versioned-update',
-            readHistory: true,
-            updateCreate: false,
-            conditionalCreate: false,
-            conditionalRead: 'full-support',
-            conditionalUpdate: false,
-            conditionalDelete: 'not-supported',
-            searchParam: searchParameters()
-          }
-        ]
+        resource: resources.map((resource) => ({ ...resource, ...abilitiesOf(resource.type, routes) })),
+        ...systemInteractions(routes)
       }
     ]
   }
 }
 
-function interactionsOf(routes: readonly Route[]): CapabilityStatementRestResourceInteraction[] {
-  const codes = new Set(routes.flatMap(({ interaction }) => interaction ?? []))
-  return [...codes].map((code) => ({ code }))
+function abilitiesOf(
+  type: string,
+  routes: readonly Route[]
+): Pick<CapabilityStatementRestResource, 'interaction' | 'operation'> {
+  const served = routes.filter(({ resource }) => resource === type)
+  const codes = new Set(served.flatMap(({ interaction }) => interaction ?? []))
+  const operations = new Map(
+    served.flatMap(({ operation }) => (operation === undefined ? [] : [[operation.name, operation] as const]))
+  )
+  return {
+    ...(codes.size === 0 ? {} : { interaction: [...codes].map((code) => ({ code })) }),
+    ...(operations.size === 0 ? {} : { operation: [...operations.values()] })
+  }
 }
 
-function operationsOf(routes: readonly Route[]): NonNullable<Route['operation']>[] {
-  return [
-    ...new Map(
-      routes.flatMap(({ operation }) => (operation === undefined ? [] : [[operation.name, operation]]))
-    ).values()
-  ]
-}
-
-function searchParameters(): CapabilityStatementRestResourceSearchParam[] {
-  return SEARCH_PARAMETERS.map(({ name, type, definition, documentation }) => ({
-    name,
-    type,
-    documentation,
-    ...(definition === undefined ? {} : { definition })
-  }))
+function systemInteractions(routes: readonly Route[]): { interaction?: { code: 'batch' | 'transaction' }[] } {
+  const codes = new Set(routes.flatMap(({ systemInteraction }) => systemInteraction ?? []))
+  return codes.size === 0 ? {} : { interaction: [...codes].map((code) => ({ code })) }
 }

@@ -24,6 +24,7 @@ export function immunizationReads(deps: { history: History; base: () => string }
       path: COLLECTION,
       access: 'system/Immunization.s',
       surface: 'fhir',
+      resource: 'Immunization',
       interaction: 'search-type',
       handle: (request, reply) => search(request, reply, request.parameters)
     },
@@ -33,6 +34,7 @@ export function immunizationReads(deps: { history: History; base: () => string }
       access: 'system/Immunization.s',
       surface: 'fhir',
       accepts: ['application/x-www-form-urlencoded'],
+      resource: 'Immunization',
       interaction: 'search-type',
       handle: (request, reply) => search(request, reply, [...request.parameters, ...readForm(request)])
     },
@@ -41,6 +43,7 @@ export function immunizationReads(deps: { history: History; base: () => string }
       path: `${COLLECTION}/:id`,
       access: 'system/Immunization.r',
       surface: 'fhir',
+      resource: 'Immunization',
       interaction: 'read',
       async handle(request, reply) {
         refuseParameters(request)
@@ -53,6 +56,7 @@ export function immunizationReads(deps: { history: History; base: () => string }
       path: `${COLLECTION}/:id/_history/:version`,
       access: 'system/Immunization.r',
       surface: 'fhir',
+      resource: 'Immunization',
       interaction: 'vread',
       async handle(request, reply) {
         refuseParameters(request)
@@ -67,6 +71,7 @@ export function immunizationReads(deps: { history: History; base: () => string }
       path: `${COLLECTION}/:id/_history`,
       access: 'system/Immunization.r',
       surface: 'fhir',
+      resource: 'Immunization',
       interaction: 'history-instance',
       async handle(request, reply) {
         const { id } = request.params as { id: string }

@@ -30,7 +30,7 @@ export interface ValidateDeps {
  * own (`u`, `d`) as well. Permissions per vaccine type are those of the real thing.
  */
 export function immunizationValidate(deps: ValidateDeps): Route[] {
-  const common = { surface: 'fhir', accepts: FHIR_JSON, operation: OPERATION } as const
+  const common = { surface: 'fhir', accepts: FHIR_JSON, resource: 'Immunization', operation: OPERATION } as const
   const ofType: Route['handle'] = async (request, reply) => answer(request, reply, await validateNew(request, deps))
   const ofInstance: Route['handle'] = async (request, reply) =>
     answer(request, reply, await validateStored(request, readRecordId(request), deps))

@@ -39,6 +39,7 @@ export function immunizationWrites(deps: { ingest: Ingest; now: () => Date; base
       access: 'system/Immunization.c',
       surface: 'fhir',
       accepts: FHIR_JSON,
+      resource: 'Immunization',
       interaction: 'create',
       handle(request, reply) {
         refuseParameters(request)
@@ -52,6 +53,7 @@ export function immunizationWrites(deps: { ingest: Ingest; now: () => Date; base
       access: 'system/Immunization.u',
       surface: 'fhir',
       accepts: FHIR_JSON,
+      resource: 'Immunization',
       interaction: 'update',
       handle(request, reply) {
         refuseParameters(request)
@@ -68,6 +70,7 @@ export function immunizationWrites(deps: { ingest: Ingest; now: () => Date; base
       path: `${COLLECTION}/:id`,
       access: 'system/Immunization.d',
       surface: 'fhir',
+      resource: 'Immunization',
       interaction: 'delete',
       handle(request, reply) {
         refuseParameters(request)

@@ -1,5 +1,6 @@
 // A route as a row of a table: what registers it, what /metadata says of it and what openapi.yaml is checked against.
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { CapabilityStatementRestResource, CapabilityStatementRestResourceSearchParam } from 'fhir/r4.js'
 import type { Caller, Scope } from '../fhir/caller.js'
 import type { Parameter } from '../history/plan-search.js'
 import type { AnswerType } from './media-type.js'
@@ -7,18 +8,31 @@ import type { AnswerType } from './media-type.js'
 export const FHIR_BASE = '/FHIR/R4'
 
 export interface Route {
-  method: 'GET' | 'POST' | 'PUT' | 'DELETE'
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   /** Below the root, parameters as `:id`. */
   path: string
   access: Access
   surface: Surface
   /** Content types of a body; undefined where a body is not read. */
   accepts?: readonly string[]
-  /** FHIR interaction on Immunization, http://hl7.org/fhir/R4/valueset-type-restful-interaction.html */
-  interaction?: 'create' | 'read' | 'vread' | 'update' | 'delete' | 'history-instance' | 'search-type'
-  /** FHIR operation on Immunization, with the canonical of its definition. */
+  /** Type of the resource that `interaction` and `operation` are about. */
+  resource?: string
+  interaction?: Interaction
+  /** What the base URL takes. */
+  systemInteraction?: readonly ('batch' | 'transaction')[]
+  /** FHIR operation, with the canonical of its definition. */
   operation?: { name: string; definition: string }
   handle: (request: FastifyRequest, reply: FastifyReply) => FastifyReply | Promise<FastifyReply>
+}
+
+/** On a type of resource, http://hl7.org/fhir/R4/valueset-type-restful-interaction.html */
+export type Interaction =
+  'create' | 'read' | 'vread' | 'update' | 'patch' | 'delete' | 'history-instance' | 'history-type' | 'search-type'
+
+/** What /metadata says of a type of resource, beside the interactions and operations that its routes tell. */
+export interface ServedResource extends Omit<CapabilityStatementRestResource, 'interaction' | 'operation'> {
+  documentation: string
+  searchParam: (CapabilityStatementRestResourceSearchParam & { documentation: string })[]
 }
 
 /** Who may: anyone, or a caller whose token has the scope. */

@@ -10,6 +10,7 @@ import { sendError } from './answer.js'
 import { createCapabilityStatement, type Capability } from './capability-statement.js'
 import type { HttpLog } from './http-log.js'
 import { immunizationReads } from './immunization-reads.js'
+import { immunizationResource } from './immunization-resource.js'
 import { immunizationValidate } from './immunization-validate.js'
 import { immunizationWrites } from './immunization-writes.js'
 import { correlationIdOf } from './request-id.js'
@@ -96,7 +97,8 @@ function createRoutes(deps: HttpServerDeps, base: () => string): Route[] {
     ...immunizationWrites({ ingest: deps.ingest, now: deps.now, base }),
     ...immunizationValidate({ preview: deps.preview, history: deps.history, now: deps.now })
   ]
-  const statement = (): string => JSON.stringify(createCapabilityStatement(deps.capability, routes, base()))
+  const resources = [immunizationResource(deps.capability.profiles)]
+  const statement = (): string => JSON.stringify(createCapabilityStatement(deps.capability, routes, resources, base()))
   return [...routes, ...serviceRoutes({ health: deps.health, statement })]
 }
 
