@@ -12,7 +12,7 @@ import type { KnownExtension } from './facets/extension.js'
 import type { ExpressionEngine } from './facets/invariant.js'
 import { toJsonSchema } from './json-schema.js'
 import { createPlanner } from './planner.js'
-import { rootPlace, startRun } from './run.js'
+import { rootPlace, type Run, startRun } from './run.js'
 import { readContexts, sortDefinitions } from './shelves.js'
 import { createTerminology } from './terminology.js'
 import { inOrder, refuse, reportClaims, withoutRepeats } from './verdict.js'
@@ -74,7 +74,7 @@ export function createValidator(catalogue: ValidationCatalogue, options: Validat
     const start = open(resource, profile)
     if ('issues' in start) return start.issues
     const quick = startRun(start.resource)
-    const isClean = start.checks.every((check) => check.passes(resource, {}, quick)) && !quick.hasRemarks
+    const isClean = passesAll(start, quick) && !quick.hasRemarks
     if (isClean && start.unknownClaims.length === 0) return quick.issues
     const run = startRun(start.resource)
     const place = rootPlace(start.type)
@@ -86,8 +86,7 @@ export function createValidator(catalogue: ValidationCatalogue, options: Validat
   function isValid(resource: unknown, profile?: string): boolean {
     const start = open(resource, profile)
     if ('issues' in start) return false
-    const run = startRun(start.resource)
-    return start.checks.every((check) => check.passes(resource, {}, run))
+    return passesAll(start, startRun(start.resource))
   }
 
   function profiles(): ProfileSummary[] {
@@ -139,7 +138,7 @@ export function createValidator(catalogue: ValidationCatalogue, options: Validat
       }
     }
     const wanted = profile ?? shelves.defaults.get(type) ?? HL7_DEFINITION + type
-    const claims = readClaims(resource).filter((claim) => claim.canonical !== wanted)
+    const claims = readClaims(resource, wanted)
     if (claims.length === 0) return { type, resource, checks: [compileCanonical(wanted)], unknownClaims: claims }
     const known = claims.filter((claim) => isUsable(claim.canonical, type))
     const checks = [wanted, ...new Set(known.map((claim) => claim.canonical))].map(compileCanonical)
@@ -178,9 +177,14 @@ export function createValidator(catalogue: ValidationCatalogue, options: Validat
   }
 }
 
+function passesAll({ checks, resource }: Start, run: Run): boolean {
+  for (const check of checks) if (!check.passes(resource, resource, run)) return false
+  return true
+}
+
 interface Start {
   type: string
   resource: JsonObject
   checks: Check[]
-  unknownClaims: ProfileClaim[]
+  unknownClaims: readonly ProfileClaim[]
 }

@@ -16,7 +16,7 @@ export function buildPrimitive(plan: PrimitivePlan): Check {
   const { matches } = type
   const hasLimits = plan.maxLength !== undefined || plan.minValue !== undefined || plan.maxValue !== undefined
   const check: Check = {
-    passes: (value) => matches(value),
+    passes: matches,
     explain(value, _owner, place, run) {
       const rule = plan.type === 'xhtml' && typeof value === 'string' ? 'narrative' : ruleOf(value, type)
       if (rule !== undefined) report(run, BASE_R4, rule, place, `must be ${type.format}${REMEDIES[rule] ?? ''}`)
