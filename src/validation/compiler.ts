@@ -82,7 +82,9 @@ export function createCompiler(services: CompilerServices): Compile {
     members.set(key, { ...numbers, check: valueCheck, passes: valueCheck.passes })
     if (!isPrimitive) return
     const object = compile(value.sibling)
-    const check = element.isList ? buildSiblingList(key, object) : buildSibling(key, object)
+    const { binding } = value
+    const neededBy = binding?.strength === 'required' && binding.valueSet !== undefined ? binding.by : undefined
+    const check = element.isList ? buildSiblingList(key, object) : buildSibling(key, object, neededBy)
     members.set(`_${key}`, { ...numbers, check, passes: check.passes })
   }
 

@@ -1,11 +1,13 @@
 // Each primitive type of FHIR R4: its JSON kind, its test, and the words for its format.
 import { isDate, isDateTime, isInstant, isTime } from './date-time.js'
-import { isBase64, isCode, isId, isOid, isString, isUri, isUuid } from './text.js'
+import { isBase64, isCanonical, isCode, isId, isOddString, isOid, isString, isUri, isUuid } from './text.js'
 import { isSafeNarrative } from './xhtml.js'
 
 export interface PrimitiveType {
   json: 'string' | 'number' | 'boolean'
   matches: (value: unknown) => boolean
+  /** Takes what does not match and is still no error. */
+  tolerates?: (value: unknown) => boolean
   /** Completes "must be ...". */
   format: string
 }
@@ -18,8 +20,8 @@ export const PRIMITIVE_TYPES: ReadonlyMap<string, PrimitiveType> = new Map<strin
   ['unsignedInt', wholeNumber(0, 'a whole number from 0 to 2147483647')],
   ['positiveInt', wholeNumber(1, 'a whole number from 1 to 2147483647')],
   ['decimal', { json: 'number', matches: (value) => Number.isFinite(value), format: 'a JSON number' }],
-  ['string', ofText((value) => typeof value === 'string' && isString(value), TEXT)],
-  ['markdown', ofText((value) => typeof value === 'string' && isString(value), TEXT)],
+  ['string', { ...ofText(isPlainText, TEXT), tolerates: isOddText }],
+  ['markdown', { ...ofText(isPlainText, TEXT), tolerates: isOddText }],
   [
     'code',
     ofText((value) => typeof value === 'string' && isCode(value), 'a code without leading, trailing or doubled spaces')
@@ -27,7 +29,7 @@ export const PRIMITIVE_TYPES: ReadonlyMap<string, PrimitiveType> = new Map<strin
   ['id', text(isId, '1 to 64 of the characters A-Z a-z 0-9 - .')],
   ['uri', ofText((value) => typeof value === 'string' && isUri(value), 'a URI without spaces')],
   ['url', text(isUri, 'a URL without spaces')],
-  ['canonical', text(isUri, 'a canonical URL without spaces')],
+  ['canonical', text(isCanonical, 'an absolute canonical URL without spaces, or a #fragment')],
   ['oid', text(isOid, 'urn:oid: and dotted numbers')],
   ['uuid', text(isUuid, 'urn:uuid: and a UUID in lower case')],
   ['date', text(isDate, 'a real date written YYYY, YYYY-MM or YYYY-MM-DD')],
@@ -49,6 +51,14 @@ export const PRIMITIVE_TYPES: ReadonlyMap<string, PrimitiveType> = new Map<strin
     )
   ]
 ])
+
+function isPlainText(value: unknown): boolean {
+  return typeof value === 'string' && isString(value)
+}
+
+function isOddText(value: unknown): boolean {
+  return typeof value === 'string' && isOddString(value)
+}
 
 // The commonest types have a test written out: the engine then makes one function of it, and most values pass here.
 function ofText(matches: (value: unknown) => boolean, format: string): PrimitiveType {
