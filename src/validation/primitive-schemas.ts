@@ -21,7 +21,7 @@ export const PRIMITIVE_SCHEMAS: ReadonlyMap<string, JsonObject> = new Map<string
   ['id', text('^[A-Za-z0-9.-]{1,64}$')],
   ['uri', text('^[^ \\t\\r\\n]+$')],
   ['url', text('^[^ \\t\\r\\n]+$')],
-  ['canonical', text('^(?:#|[A-Za-z][A-Za-z0-9+.-]{0,30}:)[^ \\t\\r\\n]*$')],
+  ['canonical', text('^[^ \\t\\r\\n]+$')],
   ['oid', text('^urn:oid:[0-2](?:\\.(?:0|[1-9][0-9]*))+$')],
   ['uuid', text('^urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$')],
   ['date', text(`^${YEAR}(?:-${MONTH}(?:-${DAY})?)?$`)],

@@ -1,6 +1,6 @@
 // Each primitive type of FHIR R4: its JSON kind, its test, and the words for its format.
 import { isDate, isDateTime, isInstant, isTime } from './date-time.js'
-import { isBase64, isCanonical, isCode, isId, isOddString, isOid, isString, isUri, isUuid } from './text.js'
+import { isBase64, isCode, isId, isOddString, isOid, isString, isUri, isUuid } from './text.js'
 import { isSafeNarrative } from './xhtml.js'
 
 export interface PrimitiveType {
@@ -29,7 +29,7 @@ export const PRIMITIVE_TYPES: ReadonlyMap<string, PrimitiveType> = new Map<strin
   ['id', text(isId, '1 to 64 of the characters A-Z a-z 0-9 - .')],
   ['uri', ofText((value) => typeof value === 'string' && isUri(value), 'a URI without spaces')],
   ['url', text(isUri, 'a URL without spaces')],
-  ['canonical', text(isCanonical, 'an absolute canonical URL without spaces, or a #fragment')],
+  ['canonical', text(isUri, 'a canonical URL without spaces')],
   ['oid', text(isOid, 'urn:oid: and dotted numbers')],
   ['uuid', text(isUuid, 'urn:uuid: and a UUID in lower case')],
   ['date', text(isDate, 'a real date written YYYY, YYYY-MM or YYYY-MM-DD')],

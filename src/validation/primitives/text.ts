@@ -61,15 +61,10 @@ export function isUri(text: string): boolean {
   return (first !== SMALL_U && first !== SMALL_O) || isRightUrn(text)
 }
 
-/** A URI that says whose it is, or a fragment of this resource. */
-export function isCanonical(text: string): boolean {
-  return isUri(text) && (text.charCodeAt(0) === 35 || /^[A-Za-z][A-Za-z0-9+.-]{0,30}:/.test(text))
-}
-
 // Type uuid asks for lower case, other URIs take both; what follows # or | is no part of it.
 function isRightUrn(text: string): boolean {
   if (text.startsWith('oid:') || text.startsWith('uuid:')) return false
-  if (text.startsWith('urn:oid:')) return isOid(text)
+  if (text.startsWith('urn:oid:')) return isOid(text.replace(/[#|].*$/, ''))
   return !text.startsWith('urn:uuid:') || /^urn:uuid:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?:[#|]|$)/i.test(text)
 }
 
