@@ -9,6 +9,7 @@ import { sha256 } from '../fhir/content-hash.js'
 import type { Issue } from '../fhir/issue.js'
 import { toOperationOutcome } from '../fhir/operation-outcome.js'
 import { composeStoredBody } from '../fhir/stored-body.js'
+import type { AuditEntry } from '../storage/audit-store.js'
 import type { KnownEvent } from '../storage/event-store.js'
 import type { RecordHead } from '../storage/record-head.js'
 import { deliverNewSurvivors } from './deliver-survivors.js'
@@ -70,11 +71,22 @@ export async function makeVersion(accepted: Accepted, set: WorkingSet, deps: Ver
   set.replaceDecisions(head.patientKey, regrouped.grouping.covered, regrouped.decisions)
   set.addDeliveries(plan(accepted, operation, head, regrouped, set, deps))
   await deliverNewSurvivors({ touchedId: head.recordId, before: known, after: regrouped.events }, set, deps)
+  set.addAudit(auditEntryOf(accepted, head, issues))
+  const { recordId, version, lastUpdated } = head
+  return {
+    status: statusOf(submission, incoming.kind),
+    issues,
+    record: { recordId, version, lastUpdated, ...(body === null ? {} : { body }) }
+  }
+}
+
+function auditEntryOf(accepted: Accepted, head: Omit<RecordHead, 'nhsNumber'>, issues: readonly Issue[]): AuditEntry {
+  const { submission, judged } = accepted
   const { recordId, version, patientKey, lastUpdated } = head
-  set.addAudit({
+  return {
     at: lastUpdated,
     actor: submission.caller.client,
-    action: `immunization.${operation}`,
+    action: `immunization.${operationOf(accepted)}`,
     recordId,
     version,
     patientKey,
@@ -83,11 +95,6 @@ export async function makeVersion(accepted: Accepted, set: WorkingSet, deps: Ver
       rules: issues.map(({ rule }) => rule),
       programmes: judged === undefined ? [] : programmeNames(judged.verdict)
     }
-  })
-  return {
-    status: statusOf(submission, incoming.kind),
-    issues,
-    record: { recordId, version, lastUpdated, ...(body === null ? {} : { body }) }
   }
 }
 
