@@ -46,19 +46,11 @@ export function isSafeNarrative(text: string): boolean {
     }
     if (next < 0) break
     scanner.at = next
-    if (text.startsWith('<!--', next)) {
-      // XML ends a comment at its first double hyphen.
-      const close = text.indexOf('--', next + 4)
-      if (close < 0 || text.charAt(close + 2) !== '>') return false
-      scanner.at = close + 3
-      continue
-    }
-    if (text.startsWith(CDATA, next)) {
-      const close = text.indexOf(']]>', next)
-      // Markup in it is text to XML, but not to a browser that is handed the narrative as HTML.
-      if (open.length === 0 || close < 0 || /[<>]/.test(text.slice(next + CDATA.length, close))) return false
-      saysSomething ||= close > next + CDATA.length
-      scanner.at = close + 3
+    if (text.startsWith('<!', next)) {
+      const behind = text.startsWith('<!--', next) ? endOfComment(text, next) : endOfCharacterData(text, next)
+      if (behind < 0 || (open.length === 0 && !text.startsWith('<!--', next))) return false
+      saysSomething ||= text.startsWith(CDATA, next) && behind > next + CDATA.length + 3
+      scanner.at = behind
       continue
     }
     const tag = readTag(scanner)
@@ -78,6 +70,18 @@ export function isSafeNarrative(text: string): boolean {
     if (tag.name === 'p') paragraphs++
   }
   return started && open.length === 0 && saysSomething
+}
+
+// XML ends a comment at its first double hyphen.
+function endOfComment(text: string, start: number): number {
+  const close = text.indexOf('--', start + 4)
+  return close >= 0 && text.charAt(close + 2) === '>' ? close + 3 : -1
+}
+
+// Markup in it is text to XML, but not to a browser that is handed the narrative as HTML.
+function endOfCharacterData(text: string, start: number): number {
+  const close = text.startsWith(CDATA, start) ? text.indexOf(']]>', start) : -1
+  return close < 0 || /[<>]/.test(text.slice(start + CDATA.length, close)) ? -1 : close + 3
 }
 
 /** Local ids that links and images of a narrative name: `#pic` gives `pic`. */
