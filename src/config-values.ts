@@ -60,6 +60,13 @@ export function readUrl(
   return text
 }
 
+// What is added to a base URL would land behind a query, and fetch takes no URL with a password.
+export function checkServiceUrl(name: string, text: string, faults: string[]): void {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (url === undefined || (url.search === '' && url.hash === '' && url.username === '' && url.password === '')) return
+  faults.push(`${name}: a base URL has no query, no fragment and no user name`)
+}
+
 export function optional<Key extends string, Value>(key: Key, value: Value | undefined): { [K in Key]?: Value } {
   return value === undefined ? {} : ({ [key]: value } as { [K in Key]?: Value })
 }

@@ -15,6 +15,10 @@ export const VARIABLES = {
   AUTH_AUDIENCE: 'audience (aud) that tokens must name',
   AUTH_JWKS_FILE: "file with the issuer's public keys (JWKS)",
   AUTH_JWKS_URL: "address of the issuer's public keys (JWKS), instead of a file",
+  TERMINOLOGY_URL:
+    'base URL of a FHIR R4 terminology server, https://…, or in development the word sandbox; without it none is asked',
+  TERMINOLOGY_TOKEN: 'bearer token for the terminology server',
+  TERMINOLOGY_TIMEOUT_MS: 'how long one question to the terminology server may take; 5000 unless set',
   LOG_LEVEL: 'trace, debug, info, warn, error, fatal or silent; info unless set',
   BODY_LIMIT_BYTES: 'largest request body; 1048576 unless set',
   DATABASE_CONNECTIONS: 'connections to PostgreSQL per process; 16 unless set',

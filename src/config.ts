@@ -1,6 +1,7 @@
 // The only reader of the environment. Every bad variable is named in one error.
 import { defaultStateDir } from './embedded/default-state-dir.js'
 import {
+  checkServiceUrl,
   type Environment,
   type LogLevel,
   optional,
@@ -30,10 +31,19 @@ export interface Config {
   /** Official FHIR packages (.tgz) whose definitions take the place of ours. */
   profilePackages?: readonly string[]
   auth?: { issuer: string; audience: string; jwksFile?: string; jwksUrl?: string }
+  /** Undefined: codes that cannot be judged here are left at that. */
+  terminology?: TerminologyConfig
   logLevel: LogLevel
   bodyLimitBytes: number
   databaseConnections: number
   shutdownTimeoutMs: number
+}
+
+/** `url`: without a slash at its end; `sandbox` in development is the one the sandbox plays. */
+export interface TerminologyConfig {
+  url: string
+  token?: string
+  timeoutMs: number
 }
 
 export class ConfigError extends Error {
@@ -81,7 +91,8 @@ export function readConfig(
     ...optional('redisUrl', readUrl('REDIS_URL', environment, ['redis:', 'rediss:', 'unix:'], faults)),
     ...optional('destinationsFile', environment['DESTINATIONS_FILE']),
     ...optional('profilePackages', readPackageList(environment)),
-    ...optional('auth', auth)
+    ...optional('auth', auth),
+    ...optional('terminology', readTerminology(environment, development, faults))
   }
   if (faults.length > 0) throw new ConfigError(faults)
   return config
@@ -159,6 +170,32 @@ function readAuth(
   if (jwksFile !== undefined && jwksUrl !== undefined)
     faults.push('AUTH_JWKS_FILE and AUTH_JWKS_URL: set only one of them')
   return { issuer, audience, ...optional('jwksFile', jwksFile), ...optional('jwksUrl', jwksUrl) }
+}
+
+function readTerminology(
+  environment: Environment,
+  development: boolean,
+  faults: string[]
+): TerminologyConfig | undefined {
+  const timeoutMs = readInteger(
+    'TERMINOLOGY_TIMEOUT_MS',
+    environment['TERMINOLOGY_TIMEOUT_MS'],
+    5_000,
+    100,
+    60_000,
+    faults
+  )
+  const token = environment['TERMINOLOGY_TOKEN']
+  if (environment['TERMINOLOGY_URL'] === 'sandbox' && development) return { url: 'sandbox', timeoutMs }
+  const url = readUrl('TERMINOLOGY_URL', environment, ['https:', 'http:'], faults)
+  if (url === undefined) {
+    if (token !== undefined) faults.push('TERMINOLOGY_TOKEN: set TERMINOLOGY_URL too, or take the token away')
+    return undefined
+  }
+  checkServiceUrl('TERMINOLOGY_URL', url, faults)
+  if (token !== undefined && !/^[!-~]+$/.test(token))
+    faults.push('TERMINOLOGY_TOKEN: a bearer token is visible ASCII without spaces')
+  return { url: url.replace(/\/+$/, ''), timeoutMs, ...optional('token', token) }
 }
 
 function readPackageList(environment: Environment): string[] | undefined {

@@ -9,8 +9,14 @@ export interface Check {
   readonly explain: (value: unknown, owner: JsonObject, place: Place, run: Run) => void
 }
 
+/** Of a check that speaks in the explaining pass only. */
+export const passesAlways: Check['passes'] = () => true
+
 /** All of them, in order; the explaining pass runs each. */
 export function allOf(checks: readonly Check[]): Check {
+  const quick = checks.filter((check) => check.passes !== passesAlways)
+  if (quick.length < checks.length)
+    return { passes: quick.length === 0 ? passesAlways : allOf(quick).passes, explain: allExplain(checks) }
   const [first, second] = checks
   if (first !== undefined && checks.length === 1) return first
   if (first !== undefined && second !== undefined && checks.length === 2) {
@@ -24,8 +30,12 @@ export function allOf(checks: readonly Check[]): Check {
   }
   return {
     passes: (value, owner, run) => checks.every((check) => check.passes(value, owner, run)),
-    explain(value, owner, place, run) {
-      for (const check of checks) check.explain(value, owner, place, run)
-    }
+    explain: allExplain(checks)
+  }
+}
+
+function allExplain(checks: readonly Check[]): Check['explain'] {
+  return (value, owner, place, run) => {
+    for (const check of checks) check.explain(value, owner, place, run)
   }
 }

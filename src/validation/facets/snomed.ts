@@ -3,12 +3,9 @@
 import type { Check } from '../check.js'
 import { BASE_R4 } from '../definitions/element-tree.js'
 import { isObject } from '../definitions/structure-definition.js'
-import { SNOMED_SYSTEM } from '../../fhir/identifier-systems.js'
+import { DMD_SYSTEM, SNOMED_SYSTEM } from '../../fhir/identifier-systems.js'
 import { below, report } from '../run.js'
 import { isSnomedConceptId } from '../../fhir/snomed.js'
-
-/** NHS dictionary of medicines and devices; its codes are SNOMED CT identifiers. */
-const DMD_SYSTEM = 'https://dmd.nhs.uk'
 
 export function buildSnomedForm(): Check {
   return {
