@@ -18,6 +18,7 @@ import { createReleaseStack, type ReleaseStack } from './release-stack.js'
 import { loadRules } from './rules.js'
 import type { Parts, ServiceOptions } from './service-parts.js'
 import { startApi } from './start-api.js'
+import { startTerminology } from './start-terminology.js'
 
 export interface Service {
   /** Where the API listens; undefined without the api role. */
@@ -55,8 +56,15 @@ async function build(options: ServiceOptions, stack: ReleaseStack): Promise<stri
   await database.stores.audit.openChain(chainId, `${hostname()}/${process.pid}`)
   const parts: Parts = { database, rules, destinations, queues, now, chainId }
 
-  const wake = config.roles.has('relay') ? startRelay(parts, log, stack) : () => undefined
-  if (config.roles.has('worker')) await startWorkers(parts, config, log, wake, stack)
+  const wakeRelay = config.roles.has('relay') ? startRelay(parts, log, stack) : () => undefined
+  if (config.roles.has('worker')) await startWorkers(parts, config, log, wakeRelay, stack)
+  const wakeTerminology = config.roles.has('worker')
+    ? await startTerminology(parts, config.terminology, log, stack)
+    : () => undefined
+  const wake = (): void => {
+    wakeRelay()
+    wakeTerminology()
+  }
   return config.roles.has('api') ? startApi(options, parts, wake, stack) : undefined
 }
 

@@ -15,9 +15,11 @@ import type { Ingest } from './ingest/submission.js'
 import type { Queues } from './queue/queues.js'
 import type { Database } from './storage/database.js'
 import { PACKAGE_ROOT } from './catalogues.js'
+import type { Config } from './config.js'
 import type { Log } from './log.js'
 import type { ReleaseStack } from './release-stack.js'
 import type { Parts, ServiceOptions } from './service-parts.js'
+import { openKnownTerminology } from './start-terminology.js'
 
 /** Resolves with the URL once it listens. `wake` tells a relay of this process that deliveries were made. */
 export async function startApi(
@@ -28,8 +30,8 @@ export async function startApi(
 ): Promise<string> {
   const { config, log } = options
   const { database, queues, rules, now } = parts
-  const ingest = stack.add('ingest', openIngest(parts, log, wake), (opened) => opened.close())
-  const preview = stack.add('preview', openPreview(parts), (opened) => opened.close())
+  const ingest = stack.add('ingest', openIngest(parts, config, log, wake), (opened) => opened.close())
+  const preview = stack.add('preview', openPreview(parts, config), (opened) => opened.close())
   const cursorKey = await database.stores.serviceKeys.findOrKeep('page-link', randomBytes(32))
   const replays = createReplays({
     database,
@@ -66,7 +68,12 @@ export async function startApi(
   return server.listen({ host: config.host, port: config.port })
 }
 
-function openIngest({ database, rules, destinations, now, chainId }: Parts, log: Log, wake: () => void): Ingest {
+function openIngest(
+  { database, rules, destinations, now, chainId }: Parts,
+  { terminology }: Config,
+  log: Log,
+  wake: () => void
+): Ingest {
   return createIngest({
     database,
     validator: rules.validator,
@@ -74,6 +81,7 @@ function openIngest({ database, rules, destinations, now, chainId }: Parts, log:
     destinations,
     now,
     newId: uuidv7,
+    asksTerminology: terminology !== undefined,
     auditChainId: chainId,
     onCommitted: wake,
     onFault: (error, requestIds) => {
@@ -82,8 +90,17 @@ function openIngest({ database, rules, destinations, now, chainId }: Parts, log:
   })
 }
 
-function openPreview({ database, rules, destinations, now }: Parts): Preview {
-  return createPreview({ database, validator: rules.validator, rules, destinations, now, newId: uuidv7 })
+function openPreview(parts: Parts, { terminology }: Config): Preview {
+  const { database, rules, destinations, now } = parts
+  return createPreview({
+    database,
+    validator: rules.validator,
+    rules,
+    destinations,
+    now,
+    newId: uuidv7,
+    ...(terminology === undefined ? {} : { tellKnown: openKnownTerminology(parts) })
+  })
 }
 
 function createVerifier({ auth, now = () => new Date() }: ServiceOptions): VerifyToken {

@@ -14,6 +14,8 @@ import { readWorkingSet } from './working-set.js'
 export interface IngestDeps extends VersionDeps {
   database: Pick<Database, 'transaction'>
   validator: Judges['validator']
+  /** True where a terminology server is asked about the codes of what was accepted. */
+  asksTerminology?: boolean
   /** The audit chain of this process. */
   auditChainId: string
   /** Called after a commit that may have made deliveries. */
@@ -59,7 +61,7 @@ async function commit(items: readonly JudgedSubmission[], deps: IngestDeps): Pro
     const set = await readWorkingSet(items, stores, deps.newId)
     const made: Verdict[] = []
     for (const item of items) made.push(await settle(item, set, deps))
-    await set.write(deps.auditChainId)
+    await set.write(deps.auditChainId, { asksTerminology: deps.asksTerminology === true })
     return made
   })
   deps.onCommitted()
