@@ -22,7 +22,8 @@ export function explainRemarks({ outcome, terminology }: StoryVersion): Remark[]
   const isWaiting = terminology?.checkedAt === null && terminology.issues.length === 0
   return [
     ...answered.map(({ severity, details }): Remark => {
-      return { said: 'when accepted', severity, rule: details?.coding?.[0]?.code ?? '', text: details?.text ?? '' }
+      const rule = details?.coding?.[0]?.code ?? ''
+      return { said: 'when accepted', severity, rule, text: details?.text ?? '' }
     }),
     ...(terminology?.issues ?? []).map(({ severity, rule, text }): Remark => ({
       said: 'afterwards',
