@@ -11,6 +11,7 @@ export const VARIABLES = {
   ROLES: 'comma list of api, relay, worker; all of them unless set',
   DESTINATIONS_FILE: 'YAML file that names the destinations',
   PROFILE_PACKAGES: 'comma list of official FHIR packages (.tgz) whose definitions take the place of ours',
+  PROGRAMMES_DIR: 'folder of programme files, watched; those that come with the service unless set',
   AUTH_ISSUER: 'issuer (iss) whose tokens are accepted',
   AUTH_AUDIENCE: 'audience (aud) that tokens must name',
   AUTH_JWKS_FILE: "file with the issuer's public keys (JWKS)",

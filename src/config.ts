@@ -30,6 +30,8 @@ export interface Config {
   destinationsFile?: string
   /** Official FHIR packages (.tgz) whose definitions take the place of ours. */
   profilePackages?: readonly string[]
+  /** Folder of programme files; undefined: those that come with the service. */
+  programmesDir?: string
   auth?: { issuer: string; audience: string; jwksFile?: string; jwksUrl?: string }
   /** Undefined: codes that cannot be judged here are left at that. */
   terminology?: TerminologyConfig
@@ -91,6 +93,7 @@ export function readConfig(
     ...optional('redisUrl', readUrl('REDIS_URL', environment, ['redis:', 'rediss:', 'unix:'], faults)),
     ...optional('destinationsFile', environment['DESTINATIONS_FILE']),
     ...optional('profilePackages', readPackageList(environment)),
+    ...optional('programmesDir', environment['PROGRAMMES_DIR']),
     ...optional('auth', auth),
     ...optional('terminology', readTerminology(environment, development, faults))
   }
@@ -105,8 +108,10 @@ export function readCliConfig(environment: Environment = process.env): {
   colour: boolean
   dataDir: string
   profilePackages?: readonly string[]
+  programmesDir?: string
 } {
   return {
+    ...optional('programmesDir', environment['PROGRAMMES_DIR']),
     ...optional('url', environment['IMMS_URL']),
     ...optional('token', environment['IMMS_TOKEN']),
     ...optional('profilePackages', readPackageList(environment)),

@@ -22,20 +22,21 @@ export async function startTerminology(
   stack: ReleaseStack
 ): Promise<() => void> {
   if (config === undefined) return () => undefined
-  const { database, rules, now } = parts
+  const { database, liveRules, now } = parts
+  const { validator } = liveRules.rules
   const { stores } = database
   const auditChainId = uuidv7()
   await stores.audit.openChain(auditChainId, `${hostname()}/${process.pid} terminology`)
   const policy = TERMINOLOGY_POLICY
   const checker = createTerminologyChecker({
     database,
-    validator: rules.validator,
+    validator,
     answers: stores.terminologyAnswers,
     book: createAnswerBook(stores.terminologyAnswers, clock),
     ask: createTerminologyClient({
       ...config,
       answerBytes: policy.answerBytes,
-      findValueSet: (name) => rules.validator.findValueSet(name)
+      findValueSet: (name) => validator.findValueSet(name)
     }),
     outage: createOutage(policy.outage, clock, Math.random),
     policy,
@@ -53,7 +54,7 @@ export async function startTerminology(
 }
 
 /** What the API may say without asking. */
-export function openKnownTerminology({ database, rules }: Parts): TellKnown {
+export function openKnownTerminology({ database, liveRules: { rules } }: Parts): TellKnown {
   const { terminologyAnswers, terminologyChecks } = database.stores
   const book = createAnswerBook(terminologyAnswers, clock)
   return createKnownTerminology({ validator: rules.validator, book, checks: terminologyChecks })

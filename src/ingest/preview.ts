@@ -33,7 +33,7 @@ export interface Preview {
 
 export interface PreviewDeps extends VersionDeps {
   database: Pick<Database, 'rehearse'>
-  validator: Judges['validator']
+  judges: Judges
   /** Undefined where there is no terminology server. */
   tellKnown?: TellKnown
 }
@@ -43,7 +43,7 @@ const AT_ONCE = 4
 const MAX_WAITING = 256
 
 export function createPreview(deps: PreviewDeps): Preview {
-  const judges = { validator: deps.validator, programmes: deps.rules.programmes }
+  const { judges } = deps
   const gate = createGroupCommit<JudgedSubmission, Verdict>(
     (items) => Promise.all(items.map((item) => deps.database.rehearse((stores) => rehearseOne(item, stores, deps)))),
     { maxGroup: AT_ONCE, maxWaiting: MAX_WAITING, turnAway: tooBusy, concernsAll: isDatabaseDown }
@@ -59,7 +59,7 @@ export function createPreview(deps: PreviewDeps): Preview {
       }
     },
     judge: (value) => findIssues(value, judges, deps.now()).issues,
-    judgeByProfile: (value, profile) => deps.validator.validate(value, profile).filter(isAskedFor),
+    judgeByProfile: (value, profile) => judges.validator.validate(value, profile).filter(isAskedFor),
     tellKnown: deps.tellKnown ?? ((issues) => Promise.resolve(issues)),
     close: () => gate.close()
   }
