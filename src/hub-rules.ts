@@ -65,6 +65,13 @@ export const HUB_RULES: readonly HubRules[] = [
     ['preview-narrowed', 'Records this client may not read were not compared.', 'information'],
     ['no-fault', 'Nothing speaks against the resource.', 'information']
   ]),
+  group('Terminology server', 'What it says of a code has rules of its own, above.', [
+    [
+      'terminology-waiting',
+      'The codes of the record are yet to be looked up; only `imms explain` says so.',
+      'information'
+    ]
+  ]),
   group('Programmes, beside the checks', 'Raised by the choice of programme files itself.', [
     ['no-programme', 'No programme is in force for these diseases on this day; check both.', 'warning']
   ]),
