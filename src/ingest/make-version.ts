@@ -6,11 +6,13 @@ import type { ProductAncestry } from '../dedup/product-ancestry.js'
 import type { DeliveryOperation } from '../storage/delivery.js'
 import { planDeliveries, type Wanting } from '../delivery/plan-deliveries.js'
 import { sha256 } from '../fhir/content-hash.js'
+import { endOfFhirDateTime } from '../fhir/dates.js'
 import type { Issue } from '../fhir/issue.js'
 import { toOperationOutcome } from '../fhir/operation-outcome.js'
 import { composeStoredBody } from '../fhir/stored-body.js'
 import type { KnownEvent } from '../storage/event-store.js'
 import type { RecordHead } from '../storage/record-head.js'
+import type { VersionWrite } from '../storage/version-writes.js'
 import type { ProgrammeRules } from '../programmes/programme-rules.js'
 import { deliverNewSurvivors } from './deliver-survivors.js'
 import type { Judged } from './judge.js'
@@ -61,7 +63,8 @@ export async function makeVersion(accepted: Accepted, set: WorkingSet, deps: Ver
       ),
       outcome: issues.length === 0 ? null : JSON.stringify(toOperationOutcome(issues)),
       body,
-      fingerprint: { antigens: fingerprint.antigens, features: fingerprint }
+      fingerprint: { antigens: fingerprint.antigens, features: fingerprint },
+      search: judged === undefined ? null : searchColumns(judged)
     },
     judged === undefined ? (accepted.head?.nhsNumber ?? null) : (judged.facts.nhsNumber ?? null)
   )
@@ -139,6 +142,11 @@ function nextHead(accepted: Accepted, set: WorkingSet, deps: VersionDeps): Omit<
     clinicalSha256: hashes.clinical,
     lastUpdated
   }
+}
+
+function searchColumns({ facts }: Judged): VersionWrite['search'] {
+  const { occurrencePrecision: precision, occurrenceFrom: from, occurrenceDay: londonDay } = facts
+  return { occurrenceUntil: endOfFhirDateTime({ precision, from, londonDay }, 1), lotNumber: facts.lotNumber ?? null }
 }
 
 function takeFingerprint(judged: Judged, rules: VersionRules): EventFingerprint {
