@@ -49,12 +49,13 @@ function either(conditions: readonly string[]): string {
 }
 
 function hasIdentifier({ system, code }: CodeToken, bind: Bind): string {
+  // Every identifier that is kept has a system.
+  if (system === null) return 'false'
   const demands = [
-    ...(system === undefined || system === null ? [] : [`record.identifier_system = ${bind(system)}`]),
+    ...(system === undefined ? [] : [`record.identifier_system = ${bind(system)}`]),
     ...(code === undefined ? [] : [`record.identifier_value = ${bind(code)}`])
   ]
-  // Every identifier that is kept has a system.
-  return system === null ? 'false' : `(${demands.join(' and ')})`
+  return `(${demands.join(' and ')})`
 }
 
 // Both the value searched for and the occurrence are spans.
