@@ -42,5 +42,5 @@ alter table record alter occurrence_until set not null;
 alter table record_version add column written_by xid8;
 alter table record_version alter written_by set default pg_current_xact_id();
 
-create index record_version_received_idx on record_version (received_at, record_id, version);
-create index record_version_supplier_idx on record_version (supplier, received_at, record_id, version);
+create index record_version_received_idx on record_version (received_at);
+create index record_version_supplier_idx on record_version (supplier, received_at);
