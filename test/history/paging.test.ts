@@ -62,6 +62,7 @@ function nextVersion(row: KeptRow, change: Partial<KeptRow>): { row: KeptRow; wr
       requestId: 'request',
       payloadSha256: Buffer.alloc(1),
       outcome: null,
+      programmes: [],
       body: next.deleted ? null : bodyOf(next),
       fingerprint: { antigens: [], features: {} },
       search: next.deleted ? null : { occurrenceUntil: until, lotNumber: null }
