@@ -46,11 +46,11 @@ export interface AskedHistory {
   pool: Pool
   store: HistoryStore
   history: History
-  search(query: string, caller?: Caller, lenient?: boolean): Promise<Found>
+  search: (query: string, caller?: Caller, lenient?: boolean) => Promise<Found>
   /** Every page from a first one on: the ids of its matches. */
-  pages(query: string): AsyncGenerator<string[]>
+  pages: (query: string) => AsyncGenerator<string[]>
   /** A patient of the test alone, with a number of the 999 test range. `of`: a query for the history. */
-  newPatient(): Promise<{ patientKey: string; nhsNumber: string; of: string }>
+  newPatient: () => Promise<{ patientKey: string; nhsNumber: string; of: string }>
 }
 
 export async function openHistory(t: Test): Promise<AskedHistory> {
