@@ -99,10 +99,13 @@ export const HUB_RULES: readonly HubRules[] = [
     ['version-headers-disagree', 'If-Match and E-Tag name two versions; send If-Match only.']
   ]),
   group('Searches', 'Answered 400; remarks stand in an entry of mode `outcome`.', [
-    ['search-too-wide', 'A search names `patient.identifier`, `identifier` or `_id`.'],
+    ['search-too-wide', 'A search names `patient.identifier`, `patient`, `identifier` (both parts) or `_id`.'],
     ['search-parameter-unknown', 'There is no such search parameter; Prefer: handling=lenient ignores it.'],
     ['search-parameter-repeated', 'The parameter may be given once.'],
-    ['search-modifier-unknown', 'No modifier of this parameter is served.'],
+    ['search-modifier-unknown', 'The parameter has no such modifier here; those it has are named.'],
+    ['include-unknown', 'Only `_include=Immunization:patient` and `_revinclude=Provenance:target` are served.'],
+    ['summary-with-elements', '`_summary` and `_elements` exclude each other; send one of them.'],
+    ['since-with-at', '`_since` and `_at` exclude each other; send one of them.'],
     ['search-value', 'The value does not have the form of its parameter.'],
     ['search-value-empty', 'The parameter has no value.'],
     ['search-value-long', 'The value is too long.'],

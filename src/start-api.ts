@@ -49,7 +49,7 @@ export async function startApi(
   const server = createHttpServer({
     ingest,
     preview,
-    history: createHistory({ store: database.stores.history, cursorKey }),
+    history: createHistory({ store: database.stores.history, cursorKey, now }),
     verifyToken: createVerifier(options),
     health: () => readHealth(database, queues, liveRules.status()),
     metrics: () => metrics.read(),
