@@ -25,6 +25,8 @@ export interface VersionExplanation {
   operation: string
   supplier: string
   receivedAt: Date
+  /** Why it was deleted; null when nobody said. */
+  reason: string | null
   deliveries: DeliveryExplanation[]
 }
 
@@ -50,6 +52,7 @@ export function explainRecord(story: RecordStory, now: Date): RecordExplanation 
       operation: version.operation,
       supplier: version.supplier,
       receivedAt: version.receivedAt,
+      reason: version.reason,
       deliveries: explainVersion(version.version, story, now)
     })),
     event: explainEvent(story)

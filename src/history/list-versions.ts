@@ -1,6 +1,7 @@
 // The version history of one record as a Bundle.
 import type { Caller } from '../fhir/caller.js'
-import { FhirError } from '../fhir/operation-outcome.js'
+import type { Issue } from '../fhir/issue.js'
+import { FhirError, toOperationOutcome } from '../fhir/operation-outcome.js'
 import { joinHistoryBundle, type BundleLink, type HistoryEntry } from '../fhir/searchset.js'
 import type { HistoryStore, KeptRecord, KeptVersion } from '../storage/history-store.js'
 import type { Cursors, SearchPage, VersionsPage } from './cursor.js'
@@ -63,7 +64,11 @@ const REQUESTS = {
   delete: { method: 'DELETE', status: '204' }
 } as const
 
-function toEntry(recordId: string, { version, operation, receivedAt, body }: KeptVersion, base: string): HistoryEntry {
+function toEntry(
+  recordId: string,
+  { version, operation, receivedAt, body, reason }: KeptVersion,
+  base: string
+): HistoryEntry {
   const url = `Immunization/${recordId}`
   return {
     fullUrl: `${base}/${url}`,
@@ -71,6 +76,17 @@ function toEntry(recordId: string, { version, operation, receivedAt, body }: Kep
     ...REQUESTS[operation],
     url: operation === 'create' ? 'Immunization' : url,
     version,
-    lastModified: receivedAt
+    lastModified: receivedAt,
+    ...(reason === undefined ? {} : { outcome: toOperationOutcome([reasonIssue(reason)]) })
+  }
+}
+
+function reasonIssue(reason: string): Issue {
+  return {
+    severity: 'information',
+    code: 'informational',
+    layer: 'service',
+    rule: 'deleted-because',
+    text: `the reason given for the delete: ${reason}`
   }
 }

@@ -11,13 +11,15 @@ export function immunizationResource(profiles: readonly string[]): ServedResourc
     ...(profiles.length === 0 ? {} : { supportedProfile: [...profiles] }),
     documentation:
       'One identifier (system and value) names a vaccination: sent again it is answered 200 and nothing is written. ' +
+      'Conditions (If-None-Exist, PUT and PATCH of the collection) are identifier=system|value. An update or a patch by ' +
+      'id names its version in If-Match. Idempotency-Key, or an X-Request-ID that is a UUID, is answered again for 24 hours. ' +
       `Parameters that shape a search: ${shaping}`,
     versioning: 'versioned-update',
     readHistory: true,
     updateCreate: false,
-    conditionalCreate: false,
+    conditionalCreate: true,
     conditionalRead: 'full-support',
-    conditionalUpdate: false,
+    conditionalUpdate: true,
     conditionalDelete: 'not-supported',
     searchParam: SEARCH_PARAMETERS.map(({ name, type, definition, documentation }) => ({
       name,

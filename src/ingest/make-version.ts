@@ -15,7 +15,7 @@ import type { ProgrammeRules } from '../programmes/programme-rules.js'
 import { deliverNewSurvivors } from './deliver-survivors.js'
 import type { Judged } from './judge.js'
 import { regroupPatient, type Regrouped } from './regroup-patient.js'
-import type { Submission, Verdict } from './submission.js'
+import type { PlainSubmission, Verdict } from './submission.js'
 import type { WorkingSet } from './working-set.js'
 
 export interface VersionRules {
@@ -32,7 +32,7 @@ export interface VersionDeps {
 }
 
 export interface Accepted {
-  submission: Submission
+  submission: PlainSubmission
   /** Undefined for a delete. */
   judged: Judged | undefined
   /** Undefined for a new record. */
@@ -61,6 +61,7 @@ export async function makeVersion(accepted: Accepted, set: WorkingSet, deps: Ver
       ),
       outcome: issues.length === 0 ? null : JSON.stringify(toOperationOutcome(issues)),
       body,
+      reason: reasonOf(submission) ?? null,
       fingerprint: { antigens: fingerprint.antigens, features: fingerprint }
     },
     judged === undefined ? (accepted.head?.nhsNumber ?? null) : (judged.facts.nhsNumber ?? null)
@@ -78,7 +79,7 @@ export async function makeVersion(accepted: Accepted, set: WorkingSet, deps: Ver
     recordId,
     version,
     patientKey,
-    detail: { requestId: submission.requestId, rules: issues.map(({ rule }) => rule) }
+    detail: detailOf(submission, issues)
   })
   return {
     status: statusOf(submission, incoming.kind),
@@ -96,8 +97,21 @@ function tellSupplier(accepted: Accepted, recordId: string, regrouped: Regrouped
   ]
 }
 
+function detailOf(submission: PlainSubmission, issues: readonly Issue[]): Record<string, unknown> {
+  const reason = reasonOf(submission)
+  return {
+    requestId: submission.requestId,
+    rules: issues.map(({ rule }) => rule),
+    ...(reason === undefined ? {} : { reason })
+  }
+}
+
+function reasonOf(submission: PlainSubmission): string | undefined {
+  return submission.kind === 'delete' ? submission.reason : undefined
+}
+
 /** Null for a delete. */
-function composeBody(submission: Submission, head: Omit<RecordHead, 'nhsNumber'>): string | null {
+function composeBody(submission: PlainSubmission, head: Omit<RecordHead, 'nhsNumber'>): string | null {
   if (submission.kind === 'delete') return null
   const { recordId: id, version, lastUpdated } = head
   return composeStoredBody(submission.payload, 'Immunization', { id, version, lastUpdated })
@@ -108,7 +122,7 @@ function operationOf({ submission, incoming }: Accepted): DeliveryOperation {
   return incoming.kind === 'new' ? 'create' : incoming.kind === 'correction' ? 'update' : 'reinstate'
 }
 
-function statusOf(submission: Submission, kind: Accepted['incoming']['kind']): number {
+function statusOf(submission: PlainSubmission, kind: Accepted['incoming']['kind']): number {
   if (submission.kind === 'delete') return 204
   // A POST that corrects (a supplier's setting) makes no new record, one that reinstates does, as at the NHS API.
   return submission.kind === 'create' && kind !== 'correction' ? 201 : 200

@@ -23,6 +23,8 @@ export interface KeptVersion {
   receivedAt: Date
   /** Undefined for a delete. */
   body?: string
+  /** Why it was deleted, where somebody said. */
+  reason?: string
 }
 
 /** One match of a search. */
@@ -64,7 +66,7 @@ export function createHistoryStore(sql: Sql): HistoryStore {
 
     async findVersion(recordId, version) {
       const { rows } = await sql.query<VersionRow>(
-        `select version, operation, received_at, body
+        `select version, operation, received_at, body, reason
            from record_version
           where record_id = $1 and version = $2`,
         [recordId, version]
@@ -74,7 +76,7 @@ export function createHistoryStore(sql: Sql): HistoryStore {
 
     async findVersions({ recordId, before, since, limit }) {
       const { rows } = await sql.query<VersionRow>(
-        `select version, operation, received_at, body
+        `select version, operation, received_at, body, reason
            from record_version
           where record_id = $1
             and ($2::integer is null or version < $2)
@@ -143,6 +145,7 @@ interface VersionRow {
   operation: KeptVersion['operation']
   received_at: Date
   body: string | null
+  reason: string | null
 }
 
 interface FoundRow {
@@ -169,6 +172,7 @@ function toVersion(row: VersionRow): KeptVersion {
     version: row.version,
     operation: row.operation,
     receivedAt: row.received_at,
-    ...(row.body === null ? {} : { body: row.body })
+    ...(row.body === null ? {} : { body: row.body }),
+    ...(row.reason === null ? {} : { reason: row.reason })
   }
 }

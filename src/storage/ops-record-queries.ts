@@ -26,6 +26,8 @@ export interface StoryVersion {
   operation: string
   supplier: string
   receivedAt: Date
+  /** Why it was deleted; null when nobody said. */
+  reason: string | null
 }
 
 export interface StoryDelivery {
@@ -109,7 +111,7 @@ select record_id as "recordId",
  where record_id = $1`
 
 const FIND_VERSIONS = `
-select version, operation, supplier, received_at as "receivedAt"
+select version, operation, supplier, received_at as "receivedAt", reason
   from record_version
  where record_id = $1
  order by version`
