@@ -35,7 +35,8 @@ export function immunizationWrites(deps: WriteDeps): Route[] {
   const submits = (read: Read) => async (request: FastifyRequest, reply: FastifyReply) => {
     const caller = callerOf(request)
     const sender = { caller, requestId: request.id, receivedAt: deps.now(), ...readIdempotency(request) }
-    const [verdict] = await deps.ingest.accept([read(request, sender)])
+    const submission = read(request, sender)
+    const [verdict] = await deps.ingest.accept([submission])
     if (verdict === undefined) throw new Error('a submission was given no verdict')
     return sendVerdict(request, reply, verdict, deps.base())
   }
