@@ -6,7 +6,7 @@ import type { Database } from '../storage/database.js'
 import { databaseDown, internalFault, tooBusy } from './answer.js'
 import { createGroupCommit } from './group-commit.js'
 import { answerKnownKeys, answerToKeep, createKeyGate } from './idempotency.js'
-import { judgeSubmission, type JudgedSubmission, type Judges } from './judge.js'
+import { judgeSubmission, type JudgedSubmission, type Judges, type ProgrammeVerdict } from './judge.js'
 import type { VersionDeps } from './make-version.js'
 import { settle, type SettleDeps } from './settle.js'
 import type { Ingest, Submission, Verdict } from './submission.js'
@@ -14,21 +14,23 @@ import { readWorkingSet, type WorkingSet } from './working-set.js'
 
 export interface IngestDeps extends VersionDeps {
   database: Pick<Database, 'transaction'>
-  validator: Judges['validator']
+  /** Read anew for every submission: programmes may change while the service runs. */
+  judges: Judges
   /** The audit chain of this process. */
   auditChainId: string
   /** Called after a commit that may have made deliveries. */
   onCommitted: () => void
   /** Told of faults of ours; the error holds no patient's data. */
   onFault: (error: unknown, requestIds: readonly string[]) => void
+  /** Told what the programmes said of every submission that they had nothing against. */
+  onJudged?: (verdict: ProgrammeVerdict) => void
   maxGroup?: number
   maxWaiting?: number
 }
 
 export function createIngest(deps: IngestDeps): Ingest {
-  const judges = { validator: deps.validator, programmes: deps.rules.programmes }
   const oneByKey = createKeyGate()
-  const group = createGroupCommit<JudgedSubmission, Verdict>((items) => commit(items, { ...deps, judges }), {
+  const group = createGroupCommit<JudgedSubmission, Verdict>((items) => commit(items, deps), {
     maxGroup: deps.maxGroup ?? 128,
     maxInFlight: 2,
     maxWaiting: deps.maxWaiting ?? 4096,
@@ -38,7 +40,11 @@ export function createIngest(deps: IngestDeps): Ingest {
 
   async function acceptOne(submission: Submission): Promise<Verdict> {
     try {
-      return await oneByKey(submission, () => group.submit(judgeSubmission(submission, judges, deps.now())))
+      return await oneByKey(submission, () => {
+        const judged = judgeSubmission(submission, deps.judges, deps.now())
+        if (judged.judgement?.kind === 'sound') deps.onJudged?.(judged.judgement.judged.verdict)
+        return group.submit(judged)
+      })
     } catch (error) {
       if (error instanceof FhirError) return { status: error.status, issues: [...error.issues] }
       if (isDatabaseDown(error)) {
@@ -56,7 +62,7 @@ export function createIngest(deps: IngestDeps): Ingest {
   }
 }
 
-async function commit(items: readonly JudgedSubmission[], deps: IngestDeps & SettleDeps): Promise<Verdict[]> {
+async function commit(items: readonly JudgedSubmission[], deps: IngestDeps): Promise<Verdict[]> {
   const verdicts = await deps.database.transaction(async (stores) => {
     const submissions = items.map(({ submission }) => submission)
     const known = await answerKnownKeys(submissions, stores.idempotency)

@@ -11,7 +11,14 @@ import {
   refuseUnknown,
   type Refused
 } from './classify-incoming.js'
-import { checkPermission, judgeSubmission, type JudgedSubmission, type Judges, type JudgedPlain } from './judge.js'
+import {
+  checkPermission,
+  judgeSubmission,
+  type JudgedSubmission,
+  type JudgedPlain,
+  type Judges,
+  type ProgrammeVerdict
+} from './judge.js'
 import type { ConditionalUpdate, IdentifierCriterion, PatchSubmission, Submission } from './submission.js'
 import type { WorkingSet } from './working-set.js'
 
@@ -24,6 +31,7 @@ export type Resolved =
 export interface ResolveDeps {
   judges: Judges
   now: () => Date
+  onJudged?: (verdict: ProgrammeVerdict) => void
 }
 
 export async function resolveSubmission(item: JudgedSubmission, set: WorkingSet, deps: ResolveDeps): Promise<Resolved> {
@@ -113,7 +121,9 @@ async function resolvePatch(submission: PatchSubmission, set: WorkingSet, deps: 
   try {
     const payload = { ...applyJsonPatch(stored, patch), sentText: patch.text }
     const made = { ...sender, kind: 'update', recordId, ifMatch, payload } as const
-    return { kind: 'plain', item: judgeSubmission(made, deps.judges, deps.now()) }
+    const item = judgeSubmission(made, deps.judges, deps.now())
+    if (item.judgement?.kind === 'sound') deps.onJudged?.(item.judgement.judged.verdict)
+    return { kind: 'plain', item }
   } catch (error) {
     if (!(error instanceof FhirError)) throw error
     return { kind: 'refused', status: error.status, issues: [...error.issues] }
