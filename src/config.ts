@@ -21,7 +21,7 @@ export interface Config {
   destinationsFile?: string
   /** Official FHIR packages (.tgz) whose definitions take the place of ours. */
   profilePackages?: readonly string[]
-  auth?: { issuer: string; audience: string; jwksFile?: string; jwksUrl?: string }
+  auth?: { issuer: string; audience: string; jwksFile?: string; jwksUrl?: string; tokenUrl?: string }
   logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent'
   bodyLimitBytes: number
   databaseConnections: number
@@ -43,6 +43,7 @@ export const VARIABLES = {
   AUTH_AUDIENCE: 'audience (aud) that tokens must name',
   AUTH_JWKS_FILE: "file with the issuer's public keys (JWKS)",
   AUTH_JWKS_URL: "address of the issuer's public keys (JWKS), instead of a file",
+  AUTH_TOKEN_URL: 'where clients get tokens of the issuer: told in smart-configuration',
   LOG_LEVEL: 'trace, debug, info, warn, error, fatal or silent; info unless set',
   BODY_LIMIT_BYTES: 'largest request body; 1048576 unless set',
   DATABASE_CONNECTIONS: 'connections to PostgreSQL per process; 16 unless set',
@@ -185,6 +186,7 @@ function readAuth(
   const audience = environment['AUTH_AUDIENCE']
   const jwksFile = environment['AUTH_JWKS_FILE']
   const jwksUrl = environment['AUTH_JWKS_URL']
+  const tokenUrl = readUrl('AUTH_TOKEN_URL', environment, ['https:', 'http:'], faults)
   const given = [issuer, audience, jwksFile ?? jwksUrl].filter((value) => value !== undefined).length
   if (given === 0 && (development || !roles.has('api'))) return undefined
   if (issuer === undefined || audience === undefined || given < 3) {
@@ -196,7 +198,13 @@ function readAuth(
   }
   if (jwksFile !== undefined && jwksUrl !== undefined)
     faults.push('AUTH_JWKS_FILE and AUTH_JWKS_URL: set only one of them')
-  return { issuer, audience, ...optional('jwksFile', jwksFile), ...optional('jwksUrl', jwksUrl) }
+  return {
+    issuer,
+    audience,
+    ...optional('jwksFile', jwksFile),
+    ...optional('jwksUrl', jwksUrl),
+    ...optional('tokenUrl', tokenUrl)
+  }
 }
 
 function readPackageList(environment: Environment): string[] | undefined {

@@ -3,15 +3,9 @@ import { readFile } from 'node:fs/promises'
 import { PACKAGE_ROOT } from './catalogues.js'
 import { readConfig, type Config } from './config.js'
 import { readDestinationsFile, type DestinationEntry } from './destinations.js'
-import {
-  ALL_PERMISSIONS,
-  ALL_SCOPES,
-  openIssuer,
-  removeServiceNote,
-  writeServiceNote,
-  type ServiceNote
-} from './development.js'
+import { ALL_PERMISSIONS, openIssuer, removeServiceNote, writeServiceNote, type ServiceNote } from './development.js'
 import { openEmbeddedDatabase } from './embedded-database.js'
+import { ALL_SCOPES } from './fhir/caller.js'
 import type { DevelopmentIssuer } from './http/development-issuer.js'
 import { createLog, type Log } from './log.js'
 import { createReleaseStack, type ReleaseStack } from './release-stack.js'
@@ -94,7 +88,9 @@ async function readSeed(): Promise<SandboxSeed> {
 async function chooseAuth(config: Config, issuer: DevelopmentIssuer | undefined): Promise<ServiceOptions['auth']> {
   if (issuer !== undefined) return { issuer: issuer.issuer, audience: issuer.audience, keys: { jwks: issuer.jwks } }
   if (config.auth === undefined) return undefined
-  return { issuer: config.auth.issuer, audience: config.auth.audience, keys: await readVerifierKeys(config.auth) }
+  const { issuer: name, audience, tokenUrl } = config.auth
+  const keys = await readVerifierKeys(config.auth)
+  return { issuer: name, audience, keys, ...(tokenUrl === undefined ? {} : { tokenUrl }) }
 }
 
 /** Leaves the note for the command line tool, and gives the words for a newcomer. */

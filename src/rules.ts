@@ -1,4 +1,5 @@
 // The rule catalogues, read from profiles/ and compiled once.
+import { createHash } from 'node:crypto'
 import { parseDedupRules, withProgrammeWindows, type DedupRules, type EventWindow } from './dedup/dedup-rules.js'
 import { parseProductAncestry, type ProductAncestry } from './dedup/product-ancestry.js'
 import type { VaccineType } from './fhir/vaccine-types.js'
@@ -67,6 +68,17 @@ export async function loadRules(
     ancestry: parseProductAncestry(ancestry.name, ancestry.content),
     ...(packages.length === 0 ? {} : { packages: { ...reportPackages(packages, ours), uncheckedExpressions } })
   }
+}
+
+/** Which rules are in force, in one line: `programme rules 3f2a9c01b2d4 (flu-adult 2026.1, …); deduplication dedup-1.0.0`. */
+export function describeRules({ programmeFiles, dedup }: Pick<Rules, 'programmeFiles' | 'dedup'>): string {
+  const active = programmeFiles
+    .filter(({ status }) => status === 'active')
+    .map(({ id, version }) => `${id} ${version}`)
+    .sort()
+    .join(', ')
+  const digest = createHash('sha256').update(active).digest('hex').slice(0, 12)
+  return `programme rules ${digest} (${active}); deduplication ${dedup.version}`
 }
 
 // Of several active files for one vaccine type, the widest window: the pair decides later what it is.

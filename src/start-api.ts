@@ -1,13 +1,18 @@
 // The api role: the accepting use case, the history and the operations behind one HTTP server.
 import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
+import { hostname } from 'node:os'
 import { uuidv7 } from 'uuidv7'
 import { createDestinationSwitch } from './delivery/pause-destination.js'
 import { DELIVERY_POLICY } from './delivery/policy.js'
 import { createReplays } from './delivery/replay.js'
+import { createCursors } from './history/cursor.js'
 import { createHistory } from './history/history.js'
+import { createReadAudit, type ReadAudit, type ReadNote } from './history/read-audit.js'
+import { createServed } from './history/served.js'
 import { opsRoutes } from './http/ops-routes.js'
 import { createHttpServer } from './http/server.js'
+import type { SmartSettings } from './http/smart-configuration.js'
 import { createTokenVerifier, type VerifyToken } from './http/token-verifier.js'
 import { createIngest } from './ingest/ingest.js'
 import { createPreview, type Preview } from './ingest/preview.js'
@@ -16,6 +21,7 @@ import type { Queues } from './queue/queues.js'
 import type { Database } from './storage/database.js'
 import { PACKAGE_ROOT } from './catalogues.js'
 import type { Log } from './log.js'
+import { describeRules } from './rules.js'
 import type { ReleaseStack } from './release-stack.js'
 import type { Parts, ServiceOptions } from './service-parts.js'
 
@@ -40,16 +46,25 @@ export async function startApi(
     onRequeued: wake
   })
   const switches = createDestinationSwitch({ database, now, auditChainId: parts.chainId })
+  const reads = stack.add('audit of reads', await openReadAudit(parts, log), (opened) => opened.close())
+  const cursors = createCursors(cursorKey)
+  const note = (read: ReadNote): void => {
+    reads.note(read)
+  }
   const server = createHttpServer({
     ingest,
     preview,
-    history: createHistory({ store: database.stores.history, cursorKey }),
+    history: createHistory({ store: database.stores.history, cursorKey, note }),
+    served: createServed({ stores: database.stores.served, cursors, note }),
+    cursors,
+    smart: smartSettings(options),
     verifyToken: createVerifier(options),
     health: () => readHealth(database, queues),
     capability: {
       softwareVersion: await readVersion(),
       date: now(),
       experimental: config.development,
+      ruleSet: () => describeRules(rules),
       profiles: rules.validator
         .profiles()
         .flatMap(({ type, canonical }) => (type === 'Immunization' ? [canonical] : []))
@@ -84,6 +99,29 @@ function openIngest({ database, rules, destinations, now, chainId }: Parts, log:
 
 function openPreview({ database, rules, destinations, now }: Parts): Preview {
   return createPreview({ database, validator: rules.validator, rules, destinations, now, newId: uuidv7 })
+}
+
+/** Reads have a chain of their own: what is accepted does not wait for it. */
+async function openReadAudit({ database, now }: Parts, log: Log): Promise<ReadAudit> {
+  const chainId = uuidv7()
+  await database.stores.audit.openChain(chainId, `${hostname()}/${process.pid} reads`)
+  return createReadAudit({
+    store: database.stores.audit,
+    chainId,
+    now,
+    onFault: (error, waiting) => {
+      log.error({ err: error, waiting }, 'audit.reads_not_written')
+    }
+  })
+}
+
+function smartSettings({ auth }: ServiceOptions): SmartSettings {
+  if (auth === undefined) throw new Error('the api role needs to know whose tokens to accept')
+  return {
+    issuer: auth.issuer,
+    ...(auth.tokenUrl === undefined ? {} : { tokenEndpoint: auth.tokenUrl }),
+    ...('url' in auth.keys ? { jwksUri: auth.keys.url.href } : {})
+  }
 }
 
 function createVerifier({ auth, now = () => new Date() }: ServiceOptions): VerifyToken {

@@ -8,6 +8,7 @@ import type { HistoryStore, KeptRecord } from '../storage/history-store.js'
 import { createCursors } from './cursor.js'
 import { listVersions } from './list-versions.js'
 import type { Parameter } from './plan-search.js'
+import type { ReadNote } from './read-audit.js'
 import { searchRecords } from './search-records.js'
 import { RECORD_ID } from './search-parameters.js'
 
@@ -41,27 +42,38 @@ export interface HistoryDeps {
   store: HistoryStore
   /** Signs page links: at least 32 bytes, the same in every process. */
   cursorKey: Uint8Array
+  /** Told of every read, for the audit trail. */
+  note?: (note: ReadNote) => void
 }
 
-export function createHistory({ store, cursorKey }: HistoryDeps): History {
+export function createHistory({ store, cursorKey, note = () => undefined }: HistoryDeps): History {
   const cursors = createCursors(cursorKey)
 
-  const findPermitted = async (caller: Caller, recordId: string): Promise<KeptRecord> => {
+  // Noted whatever comes of it: that a record is deleted, or has no such version, is told of it too.
+  const findPermitted = async (
+    caller: Caller,
+    recordId: string,
+    interaction: 'read' | 'vread' | 'history-instance',
+    version?: number
+  ): Promise<KeptRecord> => {
     const record = RECORD_ID.test(recordId) ? await store.findRecord(recordId) : undefined
     if (record === undefined || !permits(caller, 'R', record.vaccineType)) throw notFound()
+    const { patientKey } = record
+    const seen = interaction === 'history-instance' ? {} : { version: version ?? record.version }
+    note({ actor: caller.client, type: 'immunization', interaction, recordId, ...seen, patientKey })
     return record
   }
 
   return {
     read: (caller, recordId) =>
       unlessDatabaseIsDown(async () => {
-        const { version, lastUpdated, body } = await findPermitted(caller, recordId)
+        const { version, lastUpdated, body } = await findPermitted(caller, recordId, 'read')
         if (body === undefined) throw gone(version)
         return { recordId, version, lastUpdated, body }
       }),
     readVersion: (caller, recordId, version) =>
       unlessDatabaseIsDown(async () => {
-        const record = await findPermitted(caller, recordId)
+        const record = await findPermitted(caller, recordId, 'vread', version)
         const kept = version <= record.version ? await store.findVersion(recordId, version) : undefined
         if (kept === undefined) throw notFound()
         if (kept.body === undefined) throw gone(version)
@@ -69,15 +81,16 @@ export function createHistory({ store, cursorKey }: HistoryDeps): History {
       }),
     versions: (caller, recordId, parameters, { base }) =>
       unlessDatabaseIsDown(async () => {
-        const record = await findPermitted(caller, recordId)
+        const record = await findPermitted(caller, recordId, 'history-instance')
         return listVersions({ store, cursors }, caller, record, parameters, base)
       }),
     search: (caller, parameters, options) =>
-      unlessDatabaseIsDown(() => searchRecords({ store, cursors }, caller, parameters, options))
+      unlessDatabaseIsDown(() => searchRecords({ store, cursors, note }, caller, parameters, options))
   }
 }
 
-async function unlessDatabaseIsDown<Result>(work: () => Promise<Result>): Promise<Result> {
+/** @throws FhirError 503 while PostgreSQL is not there */
+export async function unlessDatabaseIsDown<Result>(work: () => Promise<Result>): Promise<Result> {
   try {
     return await work()
   } catch (cause) {

@@ -3,7 +3,7 @@ import type { Caller } from '../fhir/caller.js'
 import { FhirError } from '../fhir/operation-outcome.js'
 import { joinHistoryBundle, type BundleLink, type HistoryEntry } from '../fhir/searchset.js'
 import type { HistoryStore, KeptRecord, KeptVersion } from '../storage/history-store.js'
-import type { Cursors, SearchPage, VersionsPage } from './cursor.js'
+import type { Cursors, Page, VersionsPage } from './cursor.js'
 import type { Parameter } from './plan-search.js'
 import { searchFault } from './search-fault.js'
 import { onlyCursor, relativeUrl } from './page-link.js'
@@ -46,7 +46,7 @@ export async function listVersions(
   return joinHistoryBundle(await store.countVersions(wanted), links, entries)
 }
 
-function readPage(page: SearchPage | VersionsPage, recordId: string): VersionsPlan & { before: number } {
+function readPage(page: Page, recordId: string): VersionsPlan & { before: number } {
   if (page.kind !== 'versions' || page.recordId !== recordId)
     throw new FhirError(400, [searchFault('invalid', 'cursor-unknown', 'belongs to another search', '_cursor')])
   return {

@@ -6,19 +6,21 @@ import { joinSearchset, type BundleLink } from '../fhir/searchset.js'
 import { VACCINE_TYPES, type VaccineType } from '../fhir/vaccine-types.js'
 import type { RecordQuery } from '../storage/history-query.js'
 import type { FoundRecord, HistoryStore } from '../storage/history-store.js'
-import type { Cursors, SearchPage, VersionsPage } from './cursor.js'
+import type { Cursors, Page, SearchPage } from './cursor.js'
 import { onlyCursor, relativeUrl } from './page-link.js'
 import { planSearch, type Parameter, type SearchPlan } from './plan-search.js'
+import type { ReadNote } from './read-audit.js'
 import { searchFault } from './search-fault.js'
 
 interface Tools {
   store: HistoryStore
   cursors: Cursors
+  note: (note: ReadNote) => void
 }
 
 /** @throws FhirError 400 for a fault in the parameters, 403 for a caller who may search no vaccine type */
 export async function searchRecords(
-  { store, cursors }: Tools,
+  { store, cursors, note }: Tools,
   caller: Caller,
   parameters: readonly Parameter[],
   { base, lenient }: { base: string; lenient: boolean }
@@ -34,6 +36,7 @@ export async function searchRecords(
   const query = toQuery(plan, vaccineTypes, page)
   const found = plan.count === 0 ? [] : await store.findRecords(query)
   const shown = found.slice(0, plan.count)
+  await noteSearch({ store, note }, caller, plan, shown)
   const links: BundleLink[] = [
     { relation: 'self', url: relativeUrl('Immunization', page === undefined ? plan.used : parameters) }
   ]
@@ -51,6 +54,25 @@ export async function searchRecords(
     matches: shown.map(({ recordId, body }) => ({ fullUrl: `${base}/Immunization/${recordId}`, resource: body })),
     ...(remarks.length === 0 ? {} : { outcome: toOperationOutcome(remarks) })
   })
+}
+
+// One note for each patient whose records were answered; of a search that found nothing, whom it was about.
+async function noteSearch(
+  { store, note }: Pick<Tools, 'store' | 'note'>,
+  { client: actor }: Caller,
+  { patient }: SearchPlan,
+  shown: readonly FoundRecord[]
+): Promise<void> {
+  const found = new Map<string, number>()
+  for (const { patientKey } of shown) found.set(patientKey, (found.get(patientKey) ?? 0) + 1)
+  const search = { actor, type: 'immunization', interaction: 'search-type' } as const
+  for (const [patientKey, count] of found) note({ ...search, patientKey, detail: { found: count } })
+  if (found.size > 0) return
+  const patientKey =
+    patient === undefined || 'patientKey' in patient
+      ? patient?.patientKey
+      : await store.findPatientKey(patient.nhsNumber)
+  note({ ...search, ...(patientKey === undefined ? {} : { patientKey }), detail: { found: 0 } })
 }
 
 function toQuery(plan: SearchPlan, vaccineTypes: readonly VaccineType[], page: SearchPage | undefined): RecordQuery {
@@ -75,9 +97,9 @@ function nextPage(plan: SearchPlan, last: FoundRecord): SearchPage {
   }
 }
 
-function readPage(page: SearchPage | VersionsPage): SearchPage {
+function readPage(page: Page): SearchPage {
   if (page.kind === 'search') return page
-  throw new FhirError(400, [searchFault('invalid', 'cursor-unknown', 'belongs to a version history', '_cursor')])
+  throw new FhirError(400, [searchFault('invalid', 'cursor-unknown', 'belongs to another search', '_cursor')])
 }
 
 // A page that holds everything needs no second look.
@@ -93,7 +115,8 @@ async function countTotal(
   return store.countRecords(query)
 }
 
-function remarksOn(vaccineTypes: readonly VaccineType[], ignored: readonly string[]): Issue[] {
+/** What a searcher must know about the answer. */
+export function remarksOn(vaccineTypes: readonly VaccineType[], ignored: readonly string[]): Issue[] {
   const remarks: Issue[] = []
   // Said whenever it could matter, whether or not anything was left out: silence would tell that nothing was.
   if (vaccineTypes.length < Object.keys(VACCINE_TYPES).length) {
@@ -107,7 +130,7 @@ function remarksOn(vaccineTypes: readonly VaccineType[], ignored: readonly strin
   return remarks
 }
 
-function nothingPermitted(): FhirError {
+export function nothingPermitted(): FhirError {
   return new FhirError(403, [
     {
       severity: 'error',

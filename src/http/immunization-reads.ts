@@ -93,7 +93,7 @@ export function isLenient(request: FastifyRequest): boolean {
   return parsePrefer(request.headers['prefer']).handling === 'lenient'
 }
 
-function readForm(request: FastifyRequest): readonly Parameter[] {
+export function readForm(request: FastifyRequest): readonly Parameter[] {
   if (!Buffer.isBuffer(request.body)) return []
   return withoutGeneral(parseParameters(decodeForm(request.body)))
 }

@@ -19,11 +19,19 @@ export function immunizationResource(profiles: readonly string[]): ServedResourc
     conditionalRead: 'full-support',
     conditionalUpdate: false,
     conditionalDelete: 'not-supported',
-    searchParam: SEARCH_PARAMETERS.map(({ name, type, definition, documentation }) => ({
-      name,
-      type,
-      documentation,
-      ...(definition === undefined ? {} : { definition })
-    }))
+    searchParam: [
+      ...SEARCH_PARAMETERS.map(({ name, type, definition, documentation }) => ({
+        name,
+        type,
+        documentation,
+        ...(definition === undefined ? {} : { definition })
+      })),
+      // FHIR has no names for these, so they are search parameters of the Hub's own.
+      ...RESULT_PARAMETERS.filter(({ name }) => name.startsWith('-')).map(({ name, documentation }) => ({
+        name,
+        type: 'special' as const,
+        documentation
+      }))
+    ]
   }
 }

@@ -12,6 +12,7 @@ import { createQueueEpochStore, type QueueEpochStore } from './queue-epoch-store
 import { createRecordStore, type RecordStore } from './record-store.js'
 import { createRefusalStore, type RefusalStore } from './refusal-store.js'
 import { createReplayStore, type ReplayStore } from './replay-store.js'
+import { createServedStores, type ServedStores } from './served-stores.js'
 import { createServiceKeyStore, type ServiceKeyStore } from './service-key-store.js'
 import type { Sql } from './sql.js'
 
@@ -29,6 +30,7 @@ export interface Stores {
   audit: AuditStore
   ops: OpsStore
   serviceKeys: ServiceKeyStore
+  served: ServedStores
 }
 
 export interface Database {
@@ -93,7 +95,8 @@ function createStores(sql: Sql): Stores {
     queueEpochs: createQueueEpochStore(sql),
     audit: createAuditStore(sql),
     ops: createOpsStore(sql),
-    serviceKeys: createServiceKeyStore(sql)
+    serviceKeys: createServiceKeyStore(sql),
+    served: createServedStores(sql)
   }
 }
 

@@ -1,6 +1,7 @@
 // A search over records as data, and the SQL that answers it. Nothing of a query stands in the text: values are
 // parameters, and what becomes text (a column, a direction) is chosen here from a closed list.
 import type { VaccineType } from '../fhir/vaccine-types.js'
+import { instantIn, type Bind } from './instant-range.js'
 
 /** FHIR R4 search prefixes of dates, http://hl7.org/fhir/R4/search.html#prefix; `ap` is not served. */
 export type DatePrefix = 'eq' | 'ne' | 'gt' | 'lt' | 'ge' | 'le' | 'sa' | 'eb'
@@ -95,8 +96,6 @@ export function orderAndLimit(
   return { text: `${text}\n limit ${bind(limit)}`, values, sortKey: `${column}::text` }
 }
 
-type Bind = (value: unknown) => string
-
 // Where the record that counts is of a type the caller may not see, the others of its group stand for it.
 function countsForItsEvent(vaccineTypes: string): string {
   return `not exists (
@@ -131,7 +130,7 @@ function anyOf(filter: RecordFilter, bind: Bind): string {
     case 'occurrence':
       return either(filter.anyOf.map((range) => occurrenceIn(range, bind)))
     case 'last-updated':
-      return either(filter.anyOf.map((range) => lastUpdatedIn(range, bind)))
+      return either(filter.anyOf.map((range) => instantIn('record.last_updated', range, bind)))
     case 'coding':
       return either(filter.anyOf.map((token) => hasCoding(filter.element, token, bind)))
   }
@@ -173,27 +172,6 @@ function occurrenceIn({ prefix, from, until }: DateRange, bind: Bind): string {
       return `${start} >= ${high()}`
     case 'eb':
       return `(${start} < ${low()} and ${end} <= ${low()})`
-  }
-}
-
-// lastUpdated is an instant, so that "starts after" and "greater than" are one.
-function lastUpdatedIn({ prefix, from, until }: DateRange, bind: Bind): string {
-  const column = 'record.last_updated'
-  switch (prefix) {
-    case 'eq':
-      return `(${column} >= ${bind(from)} and ${column} < ${bind(until)})`
-    case 'ne':
-      return `(${column} < ${bind(from)} or ${column} >= ${bind(until)})`
-    case 'gt':
-    case 'sa':
-      return `${column} >= ${bind(until)}`
-    case 'lt':
-    case 'eb':
-      return `${column} < ${bind(from)}`
-    case 'ge':
-      return `${column} >= ${bind(from)}`
-    case 'le':
-      return `${column} < ${bind(until)}`
   }
 }
 

@@ -51,6 +51,8 @@ export interface HistoryStore {
   countVersions(query: Pick<VersionsQuery, 'recordId' | 'since'>): Promise<number>
   /** Live records only, in the order asked for. */
   findRecords(query: RecordQuery): Promise<FoundRecord[]>
+  /** Undefined for an NHS number that no record has named. */
+  findPatientKey(nhsNumber: string): Promise<string | undefined>
   /** How many records match, whatever `after` and `limit` say. */
   countRecords(query: RecordQuery): Promise<number>
 }
@@ -110,6 +112,14 @@ export function createHistoryStore(sql: Sql): HistoryStore {
         sortKey: row.sort_key,
         body: row.body
       }))
+    },
+
+    async findPatientKey(nhsNumber) {
+      const { rows } = await sql.query<{ patient_key: string }>(
+        'select patient_key from patient where nhs_number = $1',
+        [nhsNumber]
+      )
+      return rows[0]?.patient_key
     },
 
     async countRecords(query) {
