@@ -21,7 +21,9 @@ export interface Config {
   destinationsFile?: string
   /** Official FHIR packages (.tgz) whose definitions take the place of ours. */
   profilePackages?: readonly string[]
-  auth?: { issuer: string; audience: string; jwksFile?: string; jwksUrl?: string; tokenUrl?: string }
+  auth?: { issuer: string; audience: string; jwksFile?: string; jwksUrl?: string }
+  /** Where clients get tokens. */
+  tokenUrl?: string
   logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent'
   bodyLimitBytes: number
   databaseConnections: number
@@ -104,6 +106,7 @@ export function readConfig(
     ...optional('redisUrl', readUrl('REDIS_URL', environment, ['redis:', 'rediss:', 'unix:'], faults)),
     ...optional('destinationsFile', environment['DESTINATIONS_FILE']),
     ...optional('profilePackages', readPackageList(environment)),
+    ...optional('tokenUrl', readUrl('AUTH_TOKEN_URL', environment, ['https:', 'http:'], faults)),
     ...optional('auth', auth)
   }
   if (faults.length > 0) throw new ConfigError(faults)
@@ -186,7 +189,6 @@ function readAuth(
   const audience = environment['AUTH_AUDIENCE']
   const jwksFile = environment['AUTH_JWKS_FILE']
   const jwksUrl = environment['AUTH_JWKS_URL']
-  const tokenUrl = readUrl('AUTH_TOKEN_URL', environment, ['https:', 'http:'], faults)
   const given = [issuer, audience, jwksFile ?? jwksUrl].filter((value) => value !== undefined).length
   if (given === 0 && (development || !roles.has('api'))) return undefined
   if (issuer === undefined || audience === undefined || given < 3) {
@@ -198,13 +200,7 @@ function readAuth(
   }
   if (jwksFile !== undefined && jwksUrl !== undefined)
     faults.push('AUTH_JWKS_FILE and AUTH_JWKS_URL: set only one of them')
-  return {
-    issuer,
-    audience,
-    ...optional('jwksFile', jwksFile),
-    ...optional('jwksUrl', jwksUrl),
-    ...optional('tokenUrl', tokenUrl)
-  }
+  return { issuer, audience, ...optional('jwksFile', jwksFile), ...optional('jwksUrl', jwksUrl) }
 }
 
 function readPackageList(environment: Environment): string[] | undefined {

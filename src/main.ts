@@ -88,9 +88,7 @@ async function readSeed(): Promise<SandboxSeed> {
 async function chooseAuth(config: Config, issuer: DevelopmentIssuer | undefined): Promise<ServiceOptions['auth']> {
   if (issuer !== undefined) return { issuer: issuer.issuer, audience: issuer.audience, keys: { jwks: issuer.jwks } }
   if (config.auth === undefined) return undefined
-  const { issuer: name, audience, tokenUrl } = config.auth
-  const keys = await readVerifierKeys(config.auth)
-  return { issuer: name, audience, keys, ...(tokenUrl === undefined ? {} : { tokenUrl }) }
+  return { issuer: config.auth.issuer, audience: config.auth.audience, keys: await readVerifierKeys(config.auth) }
 }
 
 /** Leaves the note for the command line tool, and gives the words for a newcomer. */

@@ -14,7 +14,7 @@ export interface ServiceOptions {
   connection: DatabaseConnection
   destinations: readonly DestinationEntry[]
   /** Who may call; undefined without the api role. */
-  auth?: { issuer: string; audience: string; keys: VerifierKeys; tokenUrl?: string }
+  auth?: { issuer: string; audience: string; keys: VerifierKeys }
   log: Log
   now?: () => Date
 }

@@ -115,11 +115,11 @@ async function openReadAudit({ database, now }: Parts, log: Log): Promise<ReadAu
   })
 }
 
-function smartSettings({ auth }: ServiceOptions): SmartSettings {
+function smartSettings({ auth, config: { tokenUrl } }: ServiceOptions): SmartSettings {
   if (auth === undefined) throw new Error('the api role needs to know whose tokens to accept')
   return {
     issuer: auth.issuer,
-    ...(auth.tokenUrl === undefined ? {} : { tokenEndpoint: auth.tokenUrl }),
+    ...(tokenUrl === undefined ? {} : { tokenEndpoint: tokenUrl }),
     ...('url' in auth.keys ? { jwksUri: auth.keys.url.href } : {})
   }
 }

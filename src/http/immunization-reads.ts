@@ -18,32 +18,30 @@ export function immunizationReads(deps: { history: History; base: () => string }
   const optionsOf = (request: FastifyRequest): QueryOptions => ({ base: deps.base(), lenient: isLenient(request) })
   const search = async (request: FastifyRequest, reply: FastifyReply, parameters: readonly Parameter[]) =>
     sendFhir(request, reply, await history.search(callerOf(request), parameters, optionsOf(request)))
+  const common = { surface: 'fhir', resource: 'Immunization' } as const
   return [
     {
+      ...common,
       method: 'GET',
       path: COLLECTION,
       access: 'system/Immunization.s',
-      surface: 'fhir',
-      resource: 'Immunization',
       interaction: 'search-type',
       handle: (request, reply) => search(request, reply, request.parameters)
     },
     {
+      ...common,
       method: 'POST',
       path: `${COLLECTION}/_search`,
       access: 'system/Immunization.s',
-      surface: 'fhir',
       accepts: ['application/x-www-form-urlencoded'],
-      resource: 'Immunization',
       interaction: 'search-type',
       handle: (request, reply) => search(request, reply, [...request.parameters, ...readForm(request)])
     },
     {
+      ...common,
       method: 'GET',
       path: `${COLLECTION}/:id`,
       access: 'system/Immunization.r',
-      surface: 'fhir',
-      resource: 'Immunization',
       interaction: 'read',
       async handle(request, reply) {
         refuseParameters(request)
@@ -52,11 +50,10 @@ export function immunizationReads(deps: { history: History; base: () => string }
       }
     },
     {
+      ...common,
       method: 'GET',
       path: `${COLLECTION}/:id/_history/:version`,
       access: 'system/Immunization.r',
-      surface: 'fhir',
-      resource: 'Immunization',
       interaction: 'vread',
       async handle(request, reply) {
         refuseParameters(request)
@@ -67,11 +64,10 @@ export function immunizationReads(deps: { history: History; base: () => string }
       }
     },
     {
+      ...common,
       method: 'GET',
       path: `${COLLECTION}/:id/_history`,
       access: 'system/Immunization.r',
-      surface: 'fhir',
-      resource: 'Immunization',
       interaction: 'history-instance',
       async handle(request, reply) {
         const { id } = request.params as { id: string }

@@ -59,7 +59,7 @@ export async function openServedHub(t: Test): Promise<ServedHub> {
     },
     async post(resource, client = 'pharmacy') {
       const answer = await ask('POST', '/Immunization', { client }, JSON.stringify(resource))
-      t.equal(answer.status, 201, answer.text)
+      if (answer.status !== 201) throw new Error(`${answer.status}: ${answer.text}`)
       return answer.resource.id ?? ''
     }
   }
