@@ -21,6 +21,8 @@ export interface Config {
   destinationsFile?: string
   /** Official FHIR packages (.tgz) whose definitions take the place of ours. */
   profilePackages?: readonly string[]
+  /** Folder of programme files; undefined: those that come with the service. */
+  programmesDir?: string
   auth?: { issuer: string; audience: string; jwksFile?: string; jwksUrl?: string }
   /** Where clients get tokens. */
   tokenUrl?: string
@@ -41,6 +43,7 @@ export const VARIABLES = {
   ROLES: 'comma list of api, relay, worker; all of them unless set',
   DESTINATIONS_FILE: 'YAML file that names the destinations',
   PROFILE_PACKAGES: 'comma list of official FHIR packages (.tgz) whose definitions take the place of ours',
+  PROGRAMMES_DIR: 'folder of programme files, watched; those that come with the service unless set',
   AUTH_ISSUER: 'issuer (iss) whose tokens are accepted',
   AUTH_AUDIENCE: 'audience (aud) that tokens must name',
   AUTH_JWKS_FILE: "file with the issuer's public keys (JWKS)",
@@ -107,6 +110,7 @@ export function readConfig(
     ...optional('destinationsFile', environment['DESTINATIONS_FILE']),
     ...optional('profilePackages', readPackageList(environment)),
     ...optional('tokenUrl', readUrl('AUTH_TOKEN_URL', environment, ['https:', 'http:'], faults)),
+    ...optional('programmesDir', environment['PROGRAMMES_DIR']),
     ...optional('auth', auth)
   }
   if (faults.length > 0) throw new ConfigError(faults)
@@ -120,8 +124,10 @@ export function readCliConfig(environment: Environment = process.env): {
   colour: boolean
   dataDir: string
   profilePackages?: readonly string[]
+  programmesDir?: string
 } {
   return {
+    ...optional('programmesDir', environment['PROGRAMMES_DIR']),
     ...optional('url', environment['IMMS_URL']),
     ...optional('token', environment['IMMS_TOKEN']),
     ...optional('profilePackages', readPackageList(environment)),

@@ -35,6 +35,8 @@ export interface HttpServerDeps {
   cursors: Cursors
   verifyToken: VerifyToken
   health: () => Promise<Health>
+  /** Prometheus text. */
+  metrics: () => Promise<string>
   capability: Capability
   smart: SmartSettings
   limits: { bodyBytes: number }
@@ -115,7 +117,7 @@ function createRoutes(deps: HttpServerDeps, base: () => string): Route[] {
   }
   const statement = (): string => JSON.stringify(createCapabilityStatement(capability, routes, resources, base()))
   const terminology = (): string => JSON.stringify(createTerminologyCapabilities(capability, base()))
-  return [...routes, ...serviceRoutes({ health: deps.health, statement, terminology }), ...smartRoutes(deps.smart)]
+  return [...routes, ...serviceRoutes({ ...deps, statement, terminology }), ...smartRoutes(deps.smart)]
 }
 
 /** What describes the service itself is made from the same tables, when it is asked for. */

@@ -14,6 +14,8 @@ export interface Health {
 /** `statement`, `terminology`: CapabilityStatement and TerminologyCapabilities as JSON text. */
 export function serviceRoutes(deps: {
   health: () => Promise<Health>
+  /** Prometheus text. */
+  metrics: () => Promise<string>
   statement: () => string
   terminology: () => string
 }): Route[] {
@@ -35,6 +37,16 @@ export function serviceRoutes(deps: {
       async handle(_request, reply) {
         const { ready, checks } = await deps.health()
         return reply.code(ready ? 200 : 503).send({ status: ready ? 'ready' : 'not ready', checks })
+      }
+    },
+    {
+      method: 'GET',
+      path: '/metrics',
+      access: 'ops/read',
+      surface: 'plain',
+      async handle(_request, reply) {
+        const text = await deps.metrics()
+        return reply.header('content-type', 'text/plain; version=0.0.4; charset=utf-8').send(text)
       }
     },
     {

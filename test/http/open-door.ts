@@ -46,9 +46,9 @@ export async function openDoor(t: Test, deps: Partial<HttpServerDeps> = {}): Pro
   const note = (level: LogLine['level']) => (fields: object, message: string) =>
     void lines.push({ level, message, fields: { ...fields } })
   const server = createHttpServer({
-    ingest: notAsked('ingest'),
-    preview: notAsked('preview'),
-    history: notAsked('history'),
+    ingest: notAsked<Ingest>('ingest'),
+    preview: notAsked<Preview>('preview'),
+    history: notAsked<History>('history'),
     verifyToken: createTokenVerifier({ ...issuer, keys: { jwks: issuer.jwks }, now: () => NOW }),
     health: () => Promise.resolve({ ready: true, checks: [{ name: 'database', ok: true }] }),
     capability: CAPABILITY,
@@ -59,6 +59,7 @@ export async function openDoor(t: Test, deps: Partial<HttpServerDeps> = {}): Pro
       tokenEndpoint: 'https://issuer.test/token',
       jwksUri: 'https://issuer.test/keys'
     },
+    metrics: () => Promise.resolve('imms_programmes 1\n'),
     limits: { bodyBytes: 1_048_576 },
     log: { info: note('info'), error: note('error') },
     now: () => NOW,
@@ -83,8 +84,8 @@ export async function openDoor(t: Test, deps: Partial<HttpServerDeps> = {}): Pro
 }
 
 /** A use case that this test has no business with. */
-function notAsked(name: string): Ingest & Preview & History {
-  return new Proxy({} as Ingest & Preview & History, {
+export function notAsked<Part extends object>(name: string): Part {
+  return new Proxy({} as Part, {
     get() {
       throw new Error(`${name} was asked`)
     }

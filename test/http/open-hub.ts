@@ -33,7 +33,7 @@ export async function openHub(t: Test, now: () => Date, deps: Partial<HttpServer
   const faults: unknown[] = []
   const ingest = createIngest({
     database,
-    validator: rules.validator,
+    judges: rules,
     rules,
     destinations: [],
     now,
@@ -42,7 +42,7 @@ export async function openHub(t: Test, now: () => Date, deps: Partial<HttpServer
     onCommitted: () => undefined,
     onFault: (error) => faults.push(error)
   })
-  const preview = createPreview({ database, validator: rules.validator, rules, destinations: [], now, newId: uuidv7 })
+  const preview = createPreview({ database, judges: rules, rules, destinations: [], now, newId: uuidv7 })
   t.teardown(() => Promise.all([ingest.close(), preview.close()]))
   const cursorKey = randomBytes(32)
   const cursors = createCursors(cursorKey)
