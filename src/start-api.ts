@@ -11,7 +11,7 @@ import { createHistory } from './history/history.js'
 import { createReadAudit, type ReadAudit, type ReadNote } from './history/read-audit.js'
 import { createServed } from './history/served.js'
 import { opsRoutes } from './http/ops-routes.js'
-import { createHttpServer } from './http/server.js'
+import { createHttpServer, type HttpServerDeps } from './http/server.js'
 import type { SmartSettings } from './http/smart-configuration.js'
 import { createTokenVerifier, type VerifyToken } from './http/token-verifier.js'
 import { createIngest } from './ingest/ingest.js'
@@ -40,7 +40,6 @@ export async function startApi(
   const metrics = createMetrics(() => liveRules.status())
   const ingest = stack.add('ingest', openIngest(parts, metrics, log, wake), (opened) => opened.close())
   const preview = stack.add('preview', openPreview(parts), (opened) => opened.close())
-  const cursorKey = await database.stores.serviceKeys.findOrKeep('page-link', randomBytes(32))
   const replays = createReplays({
     database,
     destinations: parts.destinations,
@@ -50,17 +49,10 @@ export async function startApi(
     onRequeued: wake
   })
   const switches = createDestinationSwitch({ database, now, auditChainId: parts.chainId })
-  const reads = stack.add('audit of reads', await openReadAudit(parts, log), (opened) => opened.close())
-  const cursors = createCursors(cursorKey)
-  const note = (read: ReadNote): void => {
-    reads.note(read)
-  }
   const server = createHttpServer({
     ingest,
     preview,
-    history: createHistory({ store: database.stores.history, cursorKey, note }),
-    served: createServed({ stores: database.stores.served, cursors, note }),
-    cursors,
+    ...(await openReading(parts, log, stack)),
     smart: smartSettings(options),
     verifyToken: createVerifier(options),
     health: () => readHealth(database, queues, liveRules.status()),
@@ -114,6 +106,26 @@ function openIngest(parts: Parts, metrics: Metrics, log: Log, wake: () => void):
 
 function openPreview({ database, liveRules: { rules }, destinations, now }: Parts): Preview {
   return createPreview({ database, judges: rules, rules, destinations, now, newId: uuidv7 })
+}
+
+/** Whatever is read is noted in the audit trail. */
+async function openReading(
+  parts: Parts,
+  log: Log,
+  stack: ReleaseStack
+): Promise<Pick<HttpServerDeps, 'history' | 'served' | 'cursors'>> {
+  const { stores } = parts.database
+  const cursorKey = await stores.serviceKeys.findOrKeep('page-link', randomBytes(32))
+  const audit = stack.add('audit of reads', await openReadAudit(parts, log), (opened) => opened.close())
+  const cursors = createCursors(cursorKey)
+  const note = (read: ReadNote): void => {
+    audit.note(read)
+  }
+  return {
+    history: createHistory({ store: stores.history, cursorKey, note }),
+    served: createServed({ stores: stores.served, cursors, note }),
+    cursors
+  }
 }
 
 /** Reads have a chain of their own: what is accepted does not wait for it. */

@@ -107,7 +107,7 @@ for (const resource of resources)
 for (const resource of resources)
   t.test(`${resource.type}: search parameters declared are taken, others are unknown`, async (t) => {
     const named = resource.searchParam ?? []
-    for (const { name, type, definition, documentation } of named) {
+    for (const { name, definition, documentation } of named) {
       const value = VALUES[resource.type]?.[name] ?? VALUES['*']?.[name]
       t.ok(value, `${name} has a value to be tried with`)
       const answer = await hub.get(`/${resource.type}?${query(resource, name, value ?? '')}`)
