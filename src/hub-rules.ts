@@ -95,6 +95,7 @@ export const HUB_RULES: readonly HubRules[] = [
     ['media-type', 'The body has a Content-Type, charset or encoding that is not taken.'],
     ['not-acceptable', 'Accept or `_format` asks for a form that is not served.'],
     ['pretty-value', '`_pretty` is neither true nor false.'],
+    ['metadata-mode', '`mode` is none of full, normative and terminology.'],
     ['parameter-encoding', 'A parameter is not percent-encoded UTF-8.'],
     ['parameter-unknown', 'There are no parameters here but `_format` and `_pretty`.'],
     ['condition-parameters', 'A condition is `identifier=system|value`, once, without modifier or alternatives.'],
@@ -116,7 +117,8 @@ export const HUB_RULES: readonly HubRules[] = [
     ['idempotency-in-flight', 'A request with this key is being processed (409); send it again after `Retry-After`.']
   ]),
   group('Searches', 'Answered 400; remarks stand in an entry of mode `outcome`.', [
-    ['search-too-wide', 'A search names `patient.identifier`, `patient`, `identifier` (both parts) or `_id`.'],
+    ['search-too-wide', 'A search names what it is about; the text says by which parameters.'],
+    ['unknown-resource', 'There is no such resource for this client (404); check the id.'],
     ['search-parameter-unknown', 'There is no such search parameter; Prefer: handling=lenient ignores it.'],
     ['search-parameter-repeated', 'The parameter may be given once.'],
     ['search-modifier-unknown', 'The parameter has no such modifier here; those it has are named.'],
@@ -150,6 +152,7 @@ export const HUB_RULES: readonly HubRules[] = [
   ]),
   group('The service itself', 'Answered 503 or 500; nothing was stored. Send again, after `Retry-After`.', [
     ['too-busy', 'More is being sent than can be stored.'],
+    ['audit-unavailable', 'Who reads what cannot be written down, so nothing is read.'],
     ['database-unavailable', 'The database does not answer.'],
     ['issuer-unavailable', 'The keys that tokens are checked with cannot be had.'],
     ['internal-fault', 'A fault of the Hub in this record; quote the request id to its operator.'],

@@ -5,7 +5,7 @@ import { FhirError, toOperationOutcome } from '../fhir/operation-outcome.js'
 import { joinHistoryBundle, type BundleLink, type HistoryEntry } from '../fhir/searchset.js'
 import type { HistoryStore, KeptVersion } from '../storage/history-store.js'
 import type { VersionsOf, VersionsQuery } from '../storage/version-query.js'
-import type { Cursors, SearchPage, VersionsPage } from './cursor.js'
+import type { Cursors, Page, VersionsPage } from './cursor.js'
 import { onlyCursor, relativeUrl } from './page-link.js'
 import type { Parameter } from './plan-search.js'
 import { searchFault } from './search-fault.js'
@@ -85,7 +85,7 @@ function nextPage({ used, count }: VersionsPlan, recordId: string | undefined, l
   }
 }
 
-function readPage(page: SearchPage | VersionsPage, recordId: string | undefined): VersionsPage {
+function readPage(page: Page, recordId: string | undefined): VersionsPage {
   if (page.kind === 'versions' && page.recordId === recordId) return page
   throw new FhirError(400, [searchFault('invalid', 'cursor-unknown', 'belongs to another search', '_cursor')])
 }

@@ -27,12 +27,20 @@ export function immunizationResource(profiles: readonly string[]): ServedResourc
     conditionalRead: 'full-support',
     conditionalUpdate: true,
     conditionalDelete: 'not-supported',
-    searchParam: SEARCH_PARAMETERS.map((parameter) => ({
-      name: parameter.name,
-      type: parameter.type,
-      documentation: describeParameter(parameter),
-      ...(parameter.definition === undefined ? {} : { definition: parameter.definition })
-    })),
+    searchParam: [
+      ...SEARCH_PARAMETERS.map((parameter) => ({
+        name: parameter.name,
+        type: parameter.type,
+        documentation: describeParameter(parameter),
+        ...(parameter.definition === undefined ? {} : { definition: parameter.definition })
+      })),
+      // FHIR has no names for these, so they are search parameters of the Hub's own.
+      ...RESULT_PARAMETERS.filter(({ name }) => name.startsWith('-')).map(({ name, documentation }) => ({
+        name,
+        type: 'special' as const,
+        documentation
+      }))
+    ],
     searchInclude: [INCLUDES[0]],
     searchRevInclude: [REVERSE_INCLUDES[0]]
   }

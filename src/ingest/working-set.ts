@@ -176,7 +176,8 @@ function createWorkingSet(stores: Stores, newId: () => string, known: Known): Wo
       await stores.records.writeVersions(versions)
       if (asksTerminology) await stores.terminologyChecks.insert(withBody(versions))
       await stores.events.writeGroups([...groups.values()])
-      await stores.decisions.end([...endedDecisions.values()])
+      // Decided again is not taken back: it stays the same row, opened when it was first decided.
+      await stores.decisions.end([...endedDecisions.values()].filter((over) => !newDecisions.has(pairKey(over))))
       await stores.decisions.write([...newDecisions.values()])
       await stores.outbox.insert(deliveries)
       await stores.refusals.insert(refused)

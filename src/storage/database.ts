@@ -14,6 +14,7 @@ import { createRecordScanStore, type RecordScanStore } from './record-scan.js'
 import { createRecordStore, type RecordStore } from './record-store.js'
 import { createRefusalStore, type RefusalStore } from './refusal-store.js'
 import { createReplayStore, type ReplayStore } from './replay-store.js'
+import { createServedStores, type ServedStores } from './served-stores.js'
 import { createServiceKeyStore, type ServiceKeyStore } from './service-key-store.js'
 import type { Sql } from './sql.js'
 import { createTerminologyAnswerStore, type TerminologyAnswerStore } from './terminology-answer-store.js'
@@ -37,6 +38,7 @@ export interface Stores {
   serviceKeys: ServiceKeyStore
   terminologyAnswers: TerminologyAnswerStore
   terminologyChecks: TerminologyCheckStore
+  served: ServedStores
 }
 
 export interface Database {
@@ -105,7 +107,8 @@ function createStores(sql: Sql): Stores {
     ops: createOpsStore(sql),
     serviceKeys: createServiceKeyStore(sql),
     terminologyAnswers: createTerminologyAnswerStore(sql),
-    terminologyChecks: createTerminologyCheckStore(sql)
+    terminologyChecks: createTerminologyCheckStore(sql),
+    served: createServedStores(sql)
   }
 }
 

@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import ajvFormats from 'ajv-formats'
-import type { Bundle } from 'fhir/r4.js'
+import type { Bundle, CapabilityStatement } from 'fhir/r4.js'
 import t from 'tap'
 import { parse } from 'yaml'
+import { SHAPING_PARAMETERS } from '../../src/history/plan-resource-search.js'
 import { RESULT_PARAMETERS } from '../../src/history/result-parameters.js'
 import { SEARCH_PARAMETERS } from '../../src/history/search-parameters.js'
 import { opsRoutes, type OpsRoutesDeps } from '../../src/http/ops-routes.js'
@@ -107,6 +108,18 @@ t.test('the search parameters described are those served', (t) => {
   const served = [...SEARCH_PARAMETERS, ...RESULT_PARAMETERS].map(({ name }) => name)
   t.same(described, [...served, '_cursor', '_format', '_pretty'])
   t.end()
+})
+
+t.test('the search parameters of the other resources described are those that /metadata declares', async (t) => {
+  const { rest } = (await hub.server.inject('/FHIR/R4/metadata')).json<CapabilityStatement>()
+  const others = (rest?.[0]?.resource ?? []).filter(({ type }) => type !== 'Immunization')
+  t.equal(others.length, 6)
+  for (const { type, searchParam = [] } of others) {
+    const search = operations.find(({ path, method }) => path === `/FHIR/R4/${type}` && method === 'get')
+    const described = search?.parameters.filter((one) => one.in === 'query').map((one) => one.name)
+    const served = [...searchParam.map(({ name }) => name), ...SHAPING_PARAMETERS, '_cursor', '_format', '_pretty']
+    t.same([...(described ?? [])].sort(), served.sort(), type)
+  }
 })
 
 t.test('every example fits its schema', (t) => {

@@ -8,7 +8,7 @@ import { SEARCH_PARAMETERS } from '../../src/history/search-parameters.js'
 import type { History } from '../../src/history/history.js'
 import type { Ingest, Submission, Verdict } from '../../src/ingest/submission.js'
 import { waitFor } from '../support/wait-for.js'
-import { NOW, openDoor, type OpenDoor } from './open-door.js'
+import { CAPABILITY, NOW, openDoor, type OpenDoor } from './open-door.js'
 
 const RECORD_ID = '019a3f00-0000-7000-8000-000000000001'
 const BODY = `{"resourceType":"Immunization","id":"${RECORD_ID}","doseQuantity":{"value":0.50}}`
@@ -541,7 +541,7 @@ t.test('health says what is wrong and needs no token', async (t) => {
 
 t.test('/metadata says what the routes and the table of search parameters are', async (t) => {
   const door = await openDoor(t, {
-    capability: { softwareVersion: '1.2.3', date: NOW, experimental: false, profiles: ['https://profile.test/p'] }
+    capability: { ...CAPABILITY, experimental: false, profiles: ['https://profile.test/p'] }
   })
   const answer = await door.server.inject('/FHIR/R4/metadata')
   t.equal(answer.statusCode, 200)
@@ -573,7 +573,7 @@ t.test('/metadata says what the routes and the table of search parameters are', 
   ])
   t.same(
     rest?.resource[0]?.searchParam.map(({ name }) => name),
-    SEARCH_PARAMETERS.map(({ name }) => name)
+    [...SEARCH_PARAMETERS.map(({ name }) => name), '-hub.alternates']
   )
   const again = await door.server.inject({
     url: '/FHIR/R4/metadata',
