@@ -148,7 +148,7 @@ function sendPreferred(
   return sendOutcome(request, reply, issues.length > 0 ? issues : [ACCEPTED])
 }
 
-const ACCEPTED: Issue = {
+export const ACCEPTED: Issue = {
   severity: 'information',
   code: 'informational',
   layer: 'service',

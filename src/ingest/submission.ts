@@ -5,11 +5,11 @@ import type { ParsedJson } from '../fhir/parse-json.js'
 
 /** What the record is made of. */
 export interface Payload extends ParsedJson {
-  /** As received, where tolerant mode has cut something out of `text`. */
+  /** As received, where `text` is not: tolerant mode has cut something out, or a Bundle's references were resolved. */
   sentText?: string
 }
 
-interface SubmissionBase {
+export interface SubmissionBase {
   caller: Caller
   /** X-Request-ID of the caller, or one we made. */
   requestId: string

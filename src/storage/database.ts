@@ -1,6 +1,7 @@
 // The database as the use cases see it: stores, and transactions that hand out stores.
 import type { Pool } from 'pg'
 import { createAuditStore, type AuditStore } from './audit-store.js'
+import { createBundleJobStore, type BundleJobStore } from './bundle-job-store.js'
 import { createDecisionStore, type DecisionStore } from './decision-store.js'
 import { createDeliveryStore, type DeliveryStore } from './delivery-store.js'
 import { createDestinationStore, type DestinationStore } from './destination-store.js'
@@ -8,6 +9,7 @@ import { createEventStore, type EventStore } from './event-store.js'
 import { createHistoryStore, type HistoryStore } from './history-store.js'
 import { createOpsStore, type OpsStore } from './ops-store.js'
 import { createOutboxStore, type OutboxStore } from './outbox-store.js'
+import { createProvenanceStore, type ProvenanceStore } from './provenance-store.js'
 import { createQueueEpochStore, type QueueEpochStore } from './queue-epoch-store.js'
 import { createRecordStore, type RecordStore } from './record-store.js'
 import { createRefusalStore, type RefusalStore } from './refusal-store.js'
@@ -29,6 +31,8 @@ export interface Stores {
   audit: AuditStore
   ops: OpsStore
   serviceKeys: ServiceKeyStore
+  provenances: ProvenanceStore
+  bundleJobs: BundleJobStore
 }
 
 export interface Database {
@@ -69,9 +73,14 @@ async function run<Result>(pool: Pool, work: Work<Result>, end: End): Promise<Re
     try {
       return await runOnce(pool, work, end)
     } catch (error) {
-      if (attempt === MAX_TRIES || !RETRIED_CODES.has(sqlState(error) ?? '')) throw error
+      if (attempt === MAX_TRIES || !isTransactionFault(error)) throw error
     }
   }
+}
+
+/** True for what {@link Database.transaction} tries again: seen outside, it was tried often enough. */
+export function isTransactionFault(error: unknown): boolean {
+  return RETRIED_CODES.has(sqlState(error) ?? '')
 }
 
 /** SQLSTATE of an error of PostgreSQL; undefined for any other error. */
@@ -93,7 +102,9 @@ function createStores(sql: Sql): Stores {
     queueEpochs: createQueueEpochStore(sql),
     audit: createAuditStore(sql),
     ops: createOpsStore(sql),
-    serviceKeys: createServiceKeyStore(sql)
+    serviceKeys: createServiceKeyStore(sql),
+    provenances: createProvenanceStore(sql),
+    bundleJobs: createBundleJobStore(sql)
   }
 }
 

@@ -43,6 +43,7 @@ export async function openDoor(t: Test, deps: Partial<HttpServerDeps> = {}): Pro
     health: () => Promise.resolve({ ready: true, checks: [{ name: 'database', ok: true }] }),
     capability: { softwareVersion: '1.2.3', date: NOW, experimental: true, profiles: [] },
     limits: { bodyBytes: 1_048_576 },
+    bundles: notAsked('bundles'),
     log: { info: note('info'), error: note('error') },
     now: () => NOW,
     baseUrl: 'https://hub.test',
@@ -65,9 +66,11 @@ export async function openDoor(t: Test, deps: Partial<HttpServerDeps> = {}): Pro
   }
 }
 
+type Anything = Ingest & Preview & History & HttpServerDeps['bundles']
+
 /** A use case that this test has no business with. */
-function notAsked(name: string): Ingest & Preview & History {
-  return new Proxy({} as Ingest & Preview & History, {
+function notAsked(name: string): Anything {
+  return new Proxy({} as Anything, {
     get() {
       throw new Error(`${name} was asked`)
     }
