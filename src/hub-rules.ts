@@ -91,6 +91,28 @@ export const HUB_RULES: readonly HubRules[] = [
     ['version-header', 'If-Match or E-Tag does not name one version.'],
     ['version-headers-disagree', 'If-Match and E-Tag name two versions; send If-Match only.']
   ]),
+  group('Bundles', 'Of the whole Bundle (400, 413), or of one entry; `expression` names its place.', [
+    ['bundle-type', 'The base URL takes a Bundle of type batch or transaction.'],
+    ['bundle-too-many-entries', 'The Bundle has more entries than are taken at once; send it in parts.'],
+    ['bundle-too-large-folded', 'What the records share makes too much when each holds it; send fewer at once.'],
+    ['bundle-entry-request', 'The entry does not say what to do with it; add request.'],
+    ['bundle-entry-method', 'The method is not served within a Bundle.'],
+    ['bundle-entry-url', 'request.url names another place, an operation, or another type of resource.'],
+    ['bundle-entry-resource', 'The entry writes something and has no resource.'],
+    ['bundle-entry-type', 'The resource is not of the type in request.url.'],
+    ['bundle-entry-supporting', 'Such a resource is taken in a transaction only, by POST.'],
+    ['bundle-entry-folded', 'The entry was kept as a part of the records that refer to it.', 'information'],
+    ['bundle-entry-unused', 'No record refers to the entry, so it was not kept; check fullUrl.', 'warning'],
+    ['bundle-reference-unresolved', 'A urn: reference is the fullUrl of no entry that may be referred to.'],
+    ['bundle-provenance', 'The Provenance lacks what the Hub relies on: target, recorded, agent.'],
+    ['condition-criteria', 'A condition names one record by identifier={system}|{value} and nothing else.'],
+    ['condition-met', 'ifNoneExist: there is such a record already; nothing was written.', 'information'],
+    ['condition-nothing-to-match', 'ifMatch, and no record with the identifier of the URL (412).'],
+    ['transaction-record-twice', 'Two entries of the transaction write one record; send one of them.'],
+    ['transaction-outrun', 'Others wrote the same records at the same moment (409); send it again.'],
+    ['unknown-job', 'There is no such Bundle of this client, or its answer has expired (404).'],
+    ['too-many-jobs', 'Too many Bundles of this client are not done yet (429); wait for one.']
+  ]),
   group('Searches', 'Answered 400; remarks stand in an entry of mode `outcome`.', [
     ['search-too-wide', 'A search names `patient.identifier`, `identifier` or `_id`.'],
     ['search-parameter-unknown', 'There is no such search parameter; Prefer: handling=lenient ignores it.'],

@@ -6,19 +6,17 @@ import { createDestinationSwitch } from './delivery/pause-destination.js'
 import { DELIVERY_POLICY } from './delivery/policy.js'
 import { createReplays } from './delivery/replay.js'
 import { createHistory } from './history/history.js'
-import { createBundleWorker } from './http/bundle/bundle-worker.js'
 import { opsRoutes } from './http/ops-routes.js'
 import { createHttpServer } from './http/server.js'
 import { createTokenVerifier, type VerifyToken } from './http/token-verifier.js'
 import { createIngest } from './ingest/ingest.js'
 import { createPreview, type Preview } from './ingest/preview.js'
 import type { Ingest } from './ingest/submission.js'
-import { createTogether, type Together } from './ingest/together.js'
 import type { Queues } from './queue/queues.js'
 import type { Database } from './storage/database.js'
-import type { HistoryStore } from './storage/history-store.js'
 import { PACKAGE_ROOT } from './catalogues.js'
 import type { Log } from './log.js'
+import { openBundles } from './open-bundles.js'
 import type { ReleaseStack } from './release-stack.js'
 import type { Parts, ServiceOptions } from './service-parts.js'
 
@@ -33,7 +31,6 @@ export async function startApi(
   const { database, queues, rules, now } = parts
   const ingest = stack.add('ingest', openIngest(parts, log, wake), (opened) => opened.close())
   const preview = stack.add('preview', openPreview(parts), (opened) => opened.close())
-  const together = stack.add('transactions', openTogether(parts, wake), (opened) => opened.close())
   const cursorKey = await database.stores.serviceKeys.findOrKeep('page-link', randomBytes(32))
   const replays = createReplays({
     database,
@@ -45,31 +42,15 @@ export async function startApi(
   })
   const switches = createDestinationSwitch({ database, now, auditChainId: parts.chainId })
   const history = createHistory({ store: database.stores.history, cursorKey })
-  const bundles = {
-    together,
-    historyOn: (store: HistoryStore) => createHistory({ store, cursorKey }),
-    jobs: database.stores.bundleJobs,
-    maxBytes: config.bundleLimitBytes
-  }
-  const worker = createBundleWorker({
-    ...bundles,
-    ingest,
-    history,
-    judgeByProfile: (value, profile) => preview.judgeByProfile(value, profile),
-    now,
-    base: () => server.base(),
-    log
-  })
+  const maxBytes = config.bundleLimitBytes
+  const base = (): string => server.base()
+  const shared = { ingest, preview, history, cursorKey, maxBytes, base, wake }
+  const { bundles, worker } = openBundles(parts, shared, log, stack)
   const server = createHttpServer({
     ingest,
     preview,
     history,
-    bundles: {
-      ...bundles,
-      wake: () => {
-        worker.wake()
-      }
-    },
+    bundles,
     verifyToken: createVerifier(options),
     health: () => readHealth(database, queues),
     capability: {
@@ -88,25 +69,11 @@ export async function startApi(
       opsRoutes(app, { ops: database.stores.ops, replays, switches, now })
     }
   })
-  stack.add('bundle worker', worker, (started) => started.stop())
   stack.add('api', server, (opened) => opened.close())
   const url = await server.listen({ host: config.host, port: config.port })
   // Its answers name where this process is reached.
   worker.start()
   return url
-}
-
-function openTogether({ database, rules, destinations, now, chainId }: Parts, wake: () => void): Together {
-  return createTogether({
-    database,
-    validator: rules.validator,
-    rules,
-    destinations,
-    now,
-    newId: uuidv7,
-    auditChainId: chainId,
-    onCommitted: wake
-  })
 }
 
 function openIngest({ database, rules, destinations, now, chainId }: Parts, log: Log, wake: () => void): Ingest {

@@ -56,7 +56,7 @@ export interface BundleJobStore {
   removeExpired(): Promise<number>
 }
 
-const LEASE = `now() + interval '60 seconds'`
+const LEASE = `now() + interval '20 seconds'`
 const KEEP = `now() + interval '24 hours'`
 const PAUSE = `interval '5 seconds'`
 const HELD = `job_id = $1 and epoch = $2 and state = 'running'`

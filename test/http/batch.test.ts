@@ -244,7 +244,9 @@ t.test(
     create trigger dying before insert on bundle_job_entry for each row execute function die()`)
     hub.worker.start()
     await waitFor(
-      async () => (await hub.pool.query(`select from bundle_job where tries = 1 and lease_until < now() + interval '30 seconds'`)).rowCount,
+      async () =>
+        (await hub.pool.query(`select from bundle_job where tries = 1 and lease_until < now() + interval '10 seconds'`))
+          .rowCount,
       'the first try'
     )
     t.match(await askStatus(hub, url), { statusCode: 202, headers: { 'x-progress': '2 of 4 entries' } })

@@ -28,7 +28,7 @@ export interface BundleWorkerDeps extends BundleDeps {
 
 const IDLE_MS = 2_000
 const FAULT_PAUSE_MS = 5_000
-const RENEW_MS = 20_000
+const RENEW_MS = 5_000
 const SWEEP_MS = 600_000
 /** A Bundle that ends the process each time it is run is not run for ever. */
 const MAX_TRIES = 5
