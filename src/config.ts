@@ -21,6 +21,8 @@ export interface Config {
   destinationsFile?: string
   /** Official FHIR packages (.tgz) whose definitions take the place of ours. */
   profilePackages?: readonly string[]
+  /** Folder of programme files; undefined: those that come with the service. */
+  programmesDir?: string
   auth?: { issuer: string; audience: string; jwksFile?: string; jwksUrl?: string }
   logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent'
   bodyLimitBytes: number
@@ -40,6 +42,7 @@ export const VARIABLES = {
   ROLES: 'comma list of api, relay, worker; all of them unless set',
   DESTINATIONS_FILE: 'YAML file that names the destinations',
   PROFILE_PACKAGES: 'comma list of official FHIR packages (.tgz) whose definitions take the place of ours',
+  PROGRAMMES_DIR: 'folder of programme files, watched; those that come with the service unless set',
   AUTH_ISSUER: 'issuer (iss) whose tokens are accepted',
   AUTH_AUDIENCE: 'audience (aud) that tokens must name',
   AUTH_JWKS_FILE: "file with the issuer's public keys (JWKS)",
@@ -82,7 +85,6 @@ export function readConfig(
   const flags = readFlags(argv, faults)
   const development = flags.dev
   const roles = readRoles(flags.roles ?? environment['ROLES'], faults)
-  const auth = readAuth(environment, development, roles, faults)
   const whole = (name: string, text: string | undefined, otherwise: number, from: number, to: number): number =>
     readInteger(name, text, otherwise, from, to, faults)
   const config: Config = {
@@ -101,7 +103,8 @@ export function readConfig(
     ...optional('redisUrl', readUrl('REDIS_URL', environment, ['redis:', 'rediss:', 'unix:'], faults)),
     ...optional('destinationsFile', environment['DESTINATIONS_FILE']),
     ...optional('profilePackages', readPackageList(environment)),
-    ...optional('auth', auth)
+    ...optional('programmesDir', environment['PROGRAMMES_DIR']),
+    ...optional('auth', readAuth(environment, development, roles, faults))
   }
   if (faults.length > 0) throw new ConfigError(faults)
   return config
@@ -114,8 +117,10 @@ export function readCliConfig(environment: Environment = process.env): {
   colour: boolean
   dataDir: string
   profilePackages?: readonly string[]
+  programmesDir?: string
 } {
   return {
+    ...optional('programmesDir', environment['PROGRAMMES_DIR']),
     ...optional('url', environment['IMMS_URL']),
     ...optional('token', environment['IMMS_TOKEN']),
     ...optional('profilePackages', readPackageList(environment)),

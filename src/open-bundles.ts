@@ -3,6 +3,7 @@ import { uuidv7 } from 'uuidv7'
 import { createHistory, type History } from './history/history.js'
 import { createBundleWorker, type BundleWorker } from './http/bundle/bundle-worker.js'
 import type { HttpServerDeps } from './http/server.js'
+import type { ProgrammeVerdict } from './ingest/judge.js'
 import type { Preview } from './ingest/preview.js'
 import type { Ingest } from './ingest/submission.js'
 import { createTogether } from './ingest/together.js'
@@ -21,24 +22,26 @@ export interface BundleParts {
   base: () => string
   /** Tells a relay of this process that deliveries were made. */
   wake: () => void
+  onJudged: (verdict: ProgrammeVerdict) => void
 }
 
 /** The worker is to be started once `base` is known. */
 export function openBundles(
-  { database, rules, destinations, now, chainId }: Parts,
-  { ingest, preview, history, cursorKey, maxBytes, base, wake }: BundleParts,
+  { database, liveRules, destinations, now, chainId }: Parts,
+  { ingest, preview, history, cursorKey, maxBytes, base, wake, onJudged }: BundleParts,
   log: Log,
   stack: ReleaseStack
 ): { bundles: HttpServerDeps['bundles']; worker: BundleWorker } {
   const together = createTogether({
     database,
-    validator: rules.validator,
-    rules,
+    judges: liveRules.rules,
+    rules: liveRules.rules,
     destinations,
     now,
     newId: uuidv7,
     auditChainId: chainId,
-    onCommitted: wake
+    onCommitted: wake,
+    onJudged
   })
   stack.add('transactions', together, (opened) => opened.close())
   const common = {

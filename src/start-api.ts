@@ -2,21 +2,25 @@
 import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { uuidv7 } from 'uuidv7'
-import { createDestinationSwitch } from './delivery/pause-destination.js'
+import { createDestinationSwitch, type DestinationSwitch } from './delivery/pause-destination.js'
 import { DELIVERY_POLICY } from './delivery/policy.js'
-import { createReplays } from './delivery/replay.js'
+import { createReplays, type Replays } from './delivery/replay.js'
 import { createHistory } from './history/history.js'
 import { opsRoutes } from './http/ops-routes.js'
 import { createHttpServer } from './http/server.js'
 import { createTokenVerifier, type VerifyToken } from './http/token-verifier.js'
 import { createIngest } from './ingest/ingest.js'
+import type { ProgrammeVerdict } from './ingest/judge.js'
 import { createPreview, type Preview } from './ingest/preview.js'
 import type { Ingest } from './ingest/submission.js'
 import type { Queues } from './queue/queues.js'
 import type { Database } from './storage/database.js'
 import { PACKAGE_ROOT } from './catalogues.js'
+import type { RulesStatus } from './live-rules.js'
 import type { Log } from './log.js'
+import { createMetrics } from './metrics.js'
 import { openBundles } from './open-bundles.js'
+import { createProgrammeDesk } from './programme-desk.js'
 import type { ReleaseStack } from './release-stack.js'
 import type { Parts, ServiceOptions } from './service-parts.js'
 
@@ -28,23 +32,18 @@ export async function startApi(
   stack: ReleaseStack
 ): Promise<string> {
   const { config, log } = options
-  const { database, queues, rules, now } = parts
-  const ingest = stack.add('ingest', openIngest(parts, log, wake), (opened) => opened.close())
+  const { database, queues, liveRules, now } = parts
+  const metrics = createMetrics(() => liveRules.status())
+  const onJudged = (verdict: ProgrammeVerdict): void => {
+    metrics.countShadow(verdict)
+  }
+  const ingest = stack.add('ingest', openIngest(parts, onJudged, log, wake), (opened) => opened.close())
   const preview = stack.add('preview', openPreview(parts), (opened) => opened.close())
   const cursorKey = await database.stores.serviceKeys.findOrKeep('page-link', randomBytes(32))
-  const replays = createReplays({
-    database,
-    destinations: parts.destinations,
-    policy: DELIVERY_POLICY,
-    now,
-    auditChainId: parts.chainId,
-    onRequeued: wake
-  })
-  const switches = createDestinationSwitch({ database, now, auditChainId: parts.chainId })
   const history = createHistory({ store: database.stores.history, cursorKey })
   const maxBytes = config.bundleLimitBytes
   const base = (): string => server.base()
-  const shared = { ingest, preview, history, cursorKey, maxBytes, base, wake }
+  const shared = { ingest, preview, history, cursorKey, maxBytes, base, wake, onJudged }
   const { bundles, worker } = openBundles(parts, shared, log, stack)
   const server = createHttpServer({
     ingest,
@@ -52,12 +51,13 @@ export async function startApi(
     history,
     bundles,
     verifyToken: createVerifier(options),
-    health: () => readHealth(database, queues),
+    health: () => readHealth(database, queues, liveRules.status()),
+    metrics: () => metrics.read(),
     capability: {
       softwareVersion: await readVersion(),
       date: now(),
       experimental: config.development,
-      profiles: rules.validator
+      profiles: liveRules.rules.validator
         .profiles()
         .flatMap(({ type, canonical }) => (type === 'Immunization' ? [canonical] : []))
     },
@@ -66,7 +66,12 @@ export async function startApi(
     log,
     now,
     opsRoutes: (app) => {
-      opsRoutes(app, { ops: database.stores.ops, replays, switches, now })
+      opsRoutes(app, {
+        ops: database.stores.ops,
+        ...openDeliveryOps(parts, wake),
+        programmes: createProgrammeDesk(liveRules, parts),
+        now
+      })
     }
   })
   stack.add('api', server, (opened) => opened.close())
@@ -76,24 +81,34 @@ export async function startApi(
   return url
 }
 
-function openIngest({ database, rules, destinations, now, chainId }: Parts, log: Log, wake: () => void): Ingest {
+function openDeliveryOps(parts: Parts, onRequeued: () => void): { replays: Replays; switches: DestinationSwitch } {
+  const { database, destinations, now, chainId: auditChainId } = parts
+  return {
+    replays: createReplays({ database, destinations, policy: DELIVERY_POLICY, now, auditChainId, onRequeued }),
+    switches: createDestinationSwitch({ database, now, auditChainId })
+  }
+}
+
+function openIngest(parts: Parts, onJudged: (verdict: ProgrammeVerdict) => void, log: Log, wake: () => void): Ingest {
+  const { database, liveRules, destinations, now, chainId } = parts
   return createIngest({
     database,
-    validator: rules.validator,
-    rules,
+    judges: liveRules.rules,
+    rules: liveRules.rules,
     destinations,
     now,
     newId: uuidv7,
     auditChainId: chainId,
     onCommitted: wake,
+    onJudged,
     onFault: (error, requestIds) => {
       log.error({ err: error, request_ids: requestIds }, 'immunization.ingest_failed')
     }
   })
 }
 
-function openPreview({ database, rules, destinations, now }: Parts): Preview {
-  return createPreview({ database, validator: rules.validator, rules, destinations, now, newId: uuidv7 })
+function openPreview({ database, liveRules: { rules }, destinations, now }: Parts): Preview {
+  return createPreview({ database, judges: rules, rules, destinations, now, newId: uuidv7 })
 }
 
 function createVerifier({ auth, now = () => new Date() }: ServiceOptions): VerifyToken {
@@ -104,7 +119,8 @@ function createVerifier({ auth, now = () => new Date() }: ServiceOptions): Verif
 /** Ready means able to accept: a queue that is away only delays delivery, so it is told and does not count. */
 async function readHealth(
   database: Database,
-  queues: Queues
+  queues: Queues,
+  { fault }: RulesStatus
 ): Promise<{ ready: boolean; checks: { name: string; ok: boolean; detail?: string }[] }> {
   const isUp = await database.ping().then(
     () => true,
@@ -118,6 +134,13 @@ async function readHealth(
         name: `queue (${queues.engine})`,
         ok: queues.isReady(),
         ...(queues.isReady() ? {} : { detail: 'records are accepted and kept; they are delivered when it is back' })
+      },
+      {
+        name: 'programmes',
+        ok: fault === undefined,
+        ...(fault === undefined
+          ? {}
+          : { detail: `the last good set is in force; ${fault.message.split('\n', 1).join('')}` })
       }
     ]
   }

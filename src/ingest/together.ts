@@ -8,7 +8,7 @@ import type { RefusedSubmission } from '../storage/refusal-store.js'
 import { databaseDown, tooBusy } from './answer.js'
 import { createGroupCommit } from './group-commit.js'
 import { judgeIntent, resolveIntents, type Intent, type JudgedIntent, type Resolved } from './intent.js'
-import type { Judges } from './judge.js'
+import type { Judges, ProgrammeVerdict } from './judge.js'
 import type { VersionDeps } from './make-version.js'
 import { settle } from './settle.js'
 import type { Verdict } from './submission.js'
@@ -34,11 +34,14 @@ export type Outcome<Result> = { kind: 'done'; result: Result } | { kind: 'refuse
 
 export interface TogetherDeps extends VersionDeps {
   database: Pick<Database, 'transaction'>
-  validator: Judges['validator']
+  /** Read anew for every submission: programmes may change while the service runs. */
+  judges: Judges
   /** The audit chain of this process. */
   auditChainId: string
   /** Called after a commit that may have made deliveries. */
   onCommitted: () => void
+  /** Told what the programmes said of every submission that they had nothing against. */
+  onJudged?: (verdict: ProgrammeVerdict) => void
 }
 
 /** So many at once at most: each holds a connection, and single submissions come first. */
@@ -46,7 +49,6 @@ const AT_ONCE = 4
 const MAX_WAITING = 256
 
 export function createTogether(deps: TogetherDeps): Together {
-  const judges = { validator: deps.validator, programmes: deps.rules.programmes }
   const gate = createGroupCommit<() => Promise<void>, undefined>(
     async ([work]) => {
       await work?.()
@@ -62,7 +64,9 @@ export function createTogether(deps: TogetherDeps): Together {
   return {
     accept: (intents, conclude) =>
       throughGate(async () => {
-        const items = intents.map((intent) => judgeIntent(intent, judges, deps.now()))
+        const items = intents.map((intent) => judgeIntent(intent, deps.judges, deps.now()))
+        for (const { judged } of items)
+          if (judged.judgement?.kind === 'sound') deps.onJudged?.(judged.judgement.judged.verdict)
         const outcome = await commit(items, conclude, deps)
         if (outcome.kind === 'done') deps.onCommitted()
         return outcome

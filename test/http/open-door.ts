@@ -36,14 +36,15 @@ export async function openDoor(t: Test, deps: Partial<HttpServerDeps> = {}): Pro
   const note = (level: LogLine['level']) => (fields: object, message: string) =>
     void lines.push({ level, message, fields: { ...fields } })
   const server = createHttpServer({
-    ingest: notAsked('ingest'),
-    preview: notAsked('preview'),
-    history: notAsked('history'),
+    ingest: notAsked<Ingest>('ingest'),
+    preview: notAsked<Preview>('preview'),
+    history: notAsked<History>('history'),
     verifyToken: createTokenVerifier({ ...issuer, keys: { jwks: issuer.jwks }, now: () => NOW }),
     health: () => Promise.resolve({ ready: true, checks: [{ name: 'database', ok: true }] }),
+    metrics: () => Promise.resolve('imms_programmes 1\n'),
     capability: { softwareVersion: '1.2.3', date: NOW, experimental: true, profiles: [] },
     limits: { bodyBytes: 1_048_576 },
-    bundles: notAsked('bundles'),
+    bundles: notAsked<HttpServerDeps['bundles']>('bundles'),
     log: { info: note('info'), error: note('error') },
     now: () => NOW,
     baseUrl: 'https://hub.test',
@@ -66,11 +67,9 @@ export async function openDoor(t: Test, deps: Partial<HttpServerDeps> = {}): Pro
   }
 }
 
-type Anything = Ingest & Preview & History & HttpServerDeps['bundles']
-
 /** A use case that this test has no business with. */
-function notAsked(name: string): Anything {
-  return new Proxy({} as Anything, {
+export function notAsked<Part extends object>(name: string): Part {
+  return new Proxy({} as Part, {
     get() {
       throw new Error(`${name} was asked`)
     }

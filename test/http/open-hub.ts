@@ -35,7 +35,7 @@ export async function openHub(t: Test, now: () => Date, deps: Partial<HttpServer
   const faults: unknown[] = []
   const common = {
     database,
-    validator: rules.validator,
+    judges: rules,
     rules,
     destinations: [EVERYTHING],
     now,
