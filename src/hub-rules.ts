@@ -116,6 +116,25 @@ export const HUB_RULES: readonly HubRules[] = [
     ['idempotency-mismatch', 'The key was used for another request (422); every request takes a key of its own.'],
     ['idempotency-in-flight', 'A request with this key is being processed (409); send it again after `Retry-After`.']
   ]),
+  group('Bundles', 'Of the whole Bundle (400, 413), or of one entry; `expression` names its place.', [
+    ['bundle-type', 'The base URL takes a Bundle of type batch or transaction.'],
+    ['bundle-too-many-entries', 'The Bundle has more entries than are taken at once; send it in parts.'],
+    ['bundle-too-large-folded', 'What the records share makes too much when each holds it; send fewer at once.'],
+    ['bundle-entry-request', 'The entry does not say what to do with it; add request.'],
+    ['bundle-entry-method', 'The method is not served within a Bundle.'],
+    ['bundle-entry-url', 'request.url names another place, an operation, or another type of resource.'],
+    ['bundle-entry-resource', 'The entry writes something and has no resource.'],
+    ['bundle-entry-type', 'The resource is not of the type in request.url.'],
+    ['bundle-entry-supporting', 'Such a resource is taken in a transaction only, by POST.'],
+    ['bundle-entry-folded', 'The entry was kept as a part of the records that refer to it.', 'information'],
+    ['bundle-entry-unused', 'No record refers to the entry, so it was not kept; check fullUrl.', 'warning'],
+    ['bundle-reference-unresolved', 'A urn: reference is the fullUrl of no entry that may be referred to.'],
+    ['bundle-provenance', 'The Provenance lacks what the Hub relies on: target, recorded, agent.'],
+    ['transaction-record-twice', 'Two entries of the transaction write one record; send one of them.'],
+    ['transaction-outrun', 'Others wrote the same records at the same moment (409); send it again.'],
+    ['unknown-job', 'There is no such Bundle of this client, or its answer has expired (404).'],
+    ['too-many-jobs', 'Too many Bundles of this client are not done yet (429); wait for one.']
+  ]),
   group('Searches', 'Answered 400; remarks stand in an entry of mode `outcome`.', [
     ['search-too-wide', 'A search names what it is about; the text says by which parameters.'],
     ['unknown-resource', 'There is no such resource for this client (404); check the id.'],

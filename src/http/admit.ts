@@ -13,7 +13,7 @@ export async function admit(request: FastifyRequest, verifyToken: VerifyToken): 
   if (request.is404 || access === undefined) return
   if (access !== 'open') {
     request.caller = await authenticate(request.raw, verifyToken)
-    requireScope(request.caller, access)
+    if (access !== 'authenticated') requireScope(request.caller, access)
   }
   if (surface === 'fhir') {
     const parameters = parseParameters(queryOf(request.url))

@@ -9,6 +9,7 @@ import type { Preview } from '../ingest/preview.js'
 import type { Ingest } from '../ingest/submission.js'
 import { admit, parseBody } from './admit.js'
 import { sendError } from './answer.js'
+import { bundleRoutes, type BundleRoutesDeps } from './bundle/bundle-routes.js'
 import { createCapabilityStatement, createTerminologyCapabilities, type Capability } from './capability-statement.js'
 import { definitionKind, operationDefinitions, searchParameters } from './definitions.js'
 import type { HttpLog } from './http-log.js'
@@ -40,6 +41,7 @@ export interface HttpServerDeps {
   capability: Capability
   smart: SmartSettings
   limits: { bodyBytes: number }
+  bundles: Pick<BundleRoutesDeps, 'together' | 'historyOn' | 'jobs' | 'wake' | 'maxBytes'>
   log: HttpLog
   now: () => Date
   /** Where callers reach this service (https://hub.example); the address it listens on unless said. */
@@ -54,6 +56,8 @@ export interface HttpServer {
   /** Takes no new connections, answers the requests in flight. */
   close(): Promise<void>
   inject: FastifyInstance['inject']
+  /** Absolute base of the FHIR API. */
+  base(): string
   /** Every route there is. */
   readonly routes: readonly RegisteredRoute[]
 }
@@ -98,6 +102,7 @@ export function createHttpServer(deps: HttpServerDeps): HttpServer {
       await app.close()
     },
     inject: app.inject.bind(app),
+    base,
     routes: registered
   }
 }
@@ -108,7 +113,15 @@ function createRoutes(deps: HttpServerDeps, base: () => string): Route[] {
   const routes: Route[] = [
     ...immunizationReads({ history: deps.history, base }),
     ...immunizationWrites({ ingest: deps.ingest, now: deps.now, base }),
-    ...immunizationValidate({ preview: deps.preview, history: deps.history, now: deps.now })
+    ...immunizationValidate({ preview: deps.preview, history: deps.history, now: deps.now }),
+    ...bundleRoutes({
+      ...deps.bundles,
+      ingest: deps.ingest,
+      history: deps.history,
+      judgeByProfile: (value, profile) => deps.preview.judgeByProfile(value, profile),
+      now: deps.now,
+      base
+    })
   ]
   const resources = [immunizationResource(capability.profiles)]
   for (const served of [...deps.served.map(scoped), ...definitions(deps, routes, resources, base)]) {
@@ -140,10 +153,11 @@ function definitions(
   ].map((kind) => openResource(createResourceReads(kind, deps)))
 }
 
-function register(app: FastifyInstance, { method, path, access, surface, accepts, handle }: Route): void {
+function register(app: FastifyInstance, { method, path, access, surface, accepts, bodyLimit, handle }: Route): void {
   app.route({
     method,
     url: path,
+    ...(bodyLimit === undefined ? {} : { bodyLimit }),
     config: { access, surface, ...(accepts === undefined ? {} : { accepts }) },
     handler: handle
   })

@@ -1,11 +1,10 @@
 // Steps 2 and 5 of the path, inside the transaction: what each submission of a group becomes, given what is known.
-import { sha256 } from '../fhir/content-hash.js'
 import type { Issue } from '../fhir/issue.js'
-import { toOperationOutcome } from '../fhir/operation-outcome.js'
 import type { RecordHead } from '../storage/record-head.js'
 import { changedPathIssues } from './answer.js'
 import { classifyCreate, classifyDelete, classifyUpdate, type Incoming } from './classify-incoming.js'
 import { checkPermission, type Judged, type JudgedPlain, type JudgedSubmission } from './judge.js'
+import { refusalOf } from './keep-refused.js'
 import { makeVersion, type VersionDeps } from './make-version.js'
 import { resolveSubmission, type ResolveDeps } from './resolve-submission.js'
 import type { PlainSubmission, Submission, Verdict } from './submission.js'
@@ -84,27 +83,9 @@ function refuse(
   set: WorkingSet,
   deps: Pick<VersionDeps, 'newId'>
 ): Verdict {
-  if (submission.kind !== 'delete') {
-    const errors = issues.filter(({ severity }) => severity === 'error' || severity === 'fatal')
-    const sentText = sentTextOf(submission)
-    set.addRefused({
-      submissionId: deps.newId(),
-      receivedAt: submission.receivedAt,
-      supplier: submission.caller.client,
-      requestId: submission.requestId,
-      httpStatus: status,
-      rules: [...new Set(errors.map(({ rule }) => rule))],
-      payloadSha256: sha256(sentText),
-      body: sentText,
-      outcome: JSON.stringify(toOperationOutcome(issues))
-    })
-  }
+  const refused = refusalOf(submission, { status, issues })
+  if (refused !== undefined) set.addRefused({ ...refused, submissionId: deps.newId() })
   return { status, issues }
-}
-
-function sentTextOf(submission: Exclude<Submission, { kind: 'delete' }>): string {
-  if (submission.kind === 'patch') return submission.patch.text
-  return submission.payload.sentText ?? submission.payload.text
 }
 
 function withWarnings(issues: Issue[], judged: Judged | undefined): Issue[] {

@@ -6,7 +6,10 @@ import type { ParsedJson } from '../fhir/parse-json.js'
 
 /** What the record is made of. */
 export interface Payload extends ParsedJson {
-  /** As received, where it is not `text`: tolerant mode has cut something out, or a patch was sent. */
+  /**
+   * As received, where it is not `text`: tolerant mode has cut something out, a patch was sent, or a Bundle's
+   * references were resolved.
+   */
   sentText?: string
 }
 
@@ -27,7 +30,7 @@ export interface Idempotency {
   requestSha256: Buffer
 }
 
-interface SubmissionBase {
+export interface SubmissionBase {
   caller: Caller
   /** X-Request-ID of the caller, or one we made. */
   requestId: string

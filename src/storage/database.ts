@@ -1,6 +1,7 @@
 // The database as the use cases see it: stores, and transactions that hand out stores.
 import type { Pool } from 'pg'
 import { createAuditStore, type AuditStore } from './audit-store.js'
+import { createBundleJobStore, type BundleJobStore } from './bundle-job-store.js'
 import { createDecisionStore, type DecisionStore } from './decision-store.js'
 import { createDeliveryStore, type DeliveryStore } from './delivery-store.js'
 import { createDestinationStore, type DestinationStore } from './destination-store.js'
@@ -9,6 +10,7 @@ import { createHistoryStore, type HistoryStore } from './history-store.js'
 import { createIdempotencyStore, type IdempotencyStore } from './idempotency-store.js'
 import { createOpsStore, type OpsStore } from './ops-store.js'
 import { createOutboxStore, type OutboxStore } from './outbox-store.js'
+import { createProvenanceStore, type ProvenanceStore } from './provenance-store.js'
 import { createQueueEpochStore, type QueueEpochStore } from './queue-epoch-store.js'
 import { createRecordScanStore, type RecordScanStore } from './record-scan.js'
 import { createRecordStore, type RecordStore } from './record-store.js'
@@ -39,6 +41,8 @@ export interface Stores {
   terminologyAnswers: TerminologyAnswerStore
   terminologyChecks: TerminologyCheckStore
   served: ServedStores
+  provenances: ProvenanceStore
+  bundleJobs: BundleJobStore
 }
 
 export interface Database {
@@ -79,9 +83,14 @@ async function run<Result>(pool: Pool, work: Work<Result>, end: End): Promise<Re
     try {
       return await runOnce(pool, work, end)
     } catch (error) {
-      if (attempt === MAX_TRIES || !RETRIED_CODES.has(sqlState(error) ?? '')) throw error
+      if (attempt === MAX_TRIES || !isTransactionFault(error)) throw error
     }
   }
+}
+
+/** True for what {@link Database.transaction} tries again: seen outside, it was tried often enough. */
+export function isTransactionFault(error: unknown): boolean {
+  return RETRIED_CODES.has(sqlState(error) ?? '')
 }
 
 /** SQLSTATE of an error of PostgreSQL; undefined for any other error. */
@@ -108,7 +117,9 @@ function createStores(sql: Sql): Stores {
     serviceKeys: createServiceKeyStore(sql),
     terminologyAnswers: createTerminologyAnswerStore(sql),
     terminologyChecks: createTerminologyCheckStore(sql),
-    served: createServedStores(sql)
+    served: createServedStores(sql),
+    provenances: createProvenanceStore(sql),
+    bundleJobs: createBundleJobStore(sql)
   }
 }
 

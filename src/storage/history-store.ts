@@ -1,7 +1,6 @@
 // What has been kept, for reading: one record, its versions, and searches. Bodies come back as the text they were
 // stored as. A query is data (planned by src/history); this file turns it into SQL, values always as parameters.
 import type { VaccineType } from '../fhir/vaccine-types.js'
-import type { SentVersion } from './provenance-source.js'
 import type { Sql } from './sql.js'
 import { matchingRecords, orderAndLimit, type RecordQuery } from './history-query.js'
 import { matchingVersions, orderAndLimitVersions, type VersionsQuery } from './version-query.js'
@@ -28,6 +27,19 @@ export interface KeptVersion {
   body?: string
   /** Why it was deleted, where somebody said. */
   reason?: string
+}
+
+/** What a version tells of how it came. */
+export interface SentVersion {
+  recordId: string
+  recordVersion: number
+  operation: KeptVersion['operation']
+  /** Client name. */
+  supplier: string
+  requestId: string | null
+  /** Why it was deleted; null when nobody said. */
+  reason: string | null
+  lastUpdated: Date
 }
 
 /** One match of a search. */

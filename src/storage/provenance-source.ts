@@ -1,19 +1,6 @@
 // Versions of records without their bodies: who sent each, when and by which request.
-import type { KeptVersion } from './history-store.js'
+import type { SentVersion } from './history-store.js'
 import type { ResourceRow, ResourceSource } from './resource-query.js'
-
-/** What a version tells of how it came. */
-export interface SentVersion {
-  recordId: string
-  recordVersion: number
-  operation: KeptVersion['operation']
-  /** Client name. */
-  supplier: string
-  requestId: string | null
-  /** Why it was deleted; null when nobody said. */
-  reason: string | null
-  lastUpdated: Date
-}
 
 export interface ProvenanceRow extends ResourceRow, SentVersion {
   lastUpdated: Date

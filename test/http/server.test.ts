@@ -389,7 +389,6 @@ t.test('what is not there is 404, a method that is not there 405 with those that
     door.server.inject({ method, url, headers: { authorization } })
   for (const url of [
     '/',
-    '/FHIR/R4',
     '/FHIR/R4/immunization',
     '/FHIR/R4/Patient/1',
     '/FHIR/R4/Immunization/1/foo',
