@@ -10,6 +10,7 @@ import { createCursors } from './history/cursor.js'
 import { createHistory, type History } from './history/history.js'
 import { createReadAudit, type ReadAudit, type ReadNote } from './history/read-audit.js'
 import { createServed } from './history/served.js'
+import type { Capability } from './http/capability-statement.js'
 import { opsRoutes } from './http/ops-routes.js'
 import { createHttpServer, type HttpServerDeps } from './http/server.js'
 import type { SmartSettings } from './http/smart-configuration.js'
@@ -66,15 +67,7 @@ export async function startApi(
     verifyToken: createVerifier(options),
     health: () => readHealth(database, queues, liveRules.status()),
     metrics: () => metrics.read(),
-    capability: {
-      softwareVersion: await readVersion(),
-      date: now(),
-      experimental: config.development,
-      ruleSet: () => describeRules(liveRules.rules),
-      profiles: liveRules.rules.validator
-        .profiles()
-        .flatMap(({ type, canonical }) => (type === 'Immunization' ? [canonical] : []))
-    },
+    capability: await describeCapability(parts, config),
     limits: { bodyBytes: config.bodyLimitBytes },
     ...(config.baseUrl === undefined ? {} : { baseUrl: config.baseUrl }),
     log,
@@ -93,6 +86,18 @@ export async function startApi(
   // Its answers name where this process is reached.
   worker.start()
   return url
+}
+
+async function describeCapability({ liveRules, now }: Parts, { development }: Config): Promise<Capability> {
+  return {
+    softwareVersion: await readVersion(),
+    date: now(),
+    experimental: development,
+    ruleSet: () => describeRules(liveRules.rules),
+    profiles: liveRules.rules.validator
+      .profiles()
+      .flatMap(({ type, canonical }) => (type === 'Immunization' ? [canonical] : []))
+  }
 }
 
 function openDeliveryOps(parts: Parts, onRequeued: () => void): { replays: Replays; switches: DestinationSwitch } {

@@ -200,7 +200,7 @@ t.test('conditions of an entry behave as the headers', async (t) => {
     (await run({ resource: stored, request: { method: 'PUT', url: `Immunization/${stored.id ?? ''}` } })).statusCode,
     400
   )
-  for (const ifNoneExist of ['identifier=only', 'patient=1', 'identifier=a|b&status=completed'])
+  for (const ifNoneExist of ['identifier=a|b,c|d', 'patient=1', 'identifier=a|b&status=completed'])
     t.equal((await run(postOf(flu('c'), { ifNoneExist }))).statusCode, 400, ifNoneExist)
   t.same(hub.faults, [])
 })
