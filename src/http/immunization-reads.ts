@@ -4,9 +4,9 @@ import type { History, QueryOptions, ReadVersion } from '../history/history.js'
 import type { Parameter } from '../history/plan-search.js'
 import { sendFhir } from './answer.js'
 import { doorFault } from './door-fault.js'
-import { decodeForm, parseParameters } from './parse-parameters.js'
+import { decodeForm, parseParameters, queryOf } from './parse-parameters.js'
 import { parsePrefer } from './prefer.js'
-import { withoutGeneral } from './read-answer-form.js'
+import { readAnswerForm, withoutGeneral } from './read-answer-form.js'
 import { callerOf, FHIR_BASE, type Route } from './route.js'
 import { isNotModified } from './version-condition.js'
 
@@ -36,7 +36,11 @@ export function immunizationReads(deps: { history: History; base: () => string }
       accepts: ['application/x-www-form-urlencoded'],
       resource: 'Immunization',
       interaction: 'search-type',
-      handle: (request, reply) => search(request, reply, [...request.parameters, ...readForm(request)])
+      handle(request, reply) {
+        const form = readForm(request)
+        request.answer = readAnswerForm(request.headers.accept, [...parseParameters(queryOf(request.url)), ...form])
+        return search(request, reply, [...request.parameters, ...withoutGeneral(form)])
+      }
     },
     {
       method: 'GET',
@@ -95,7 +99,7 @@ export function isLenient(request: FastifyRequest): boolean {
 
 function readForm(request: FastifyRequest): readonly Parameter[] {
   if (!Buffer.isBuffer(request.body)) return []
-  return withoutGeneral(parseParameters(decodeForm(request.body)))
+  return parseParameters(decodeForm(request.body))
 }
 
 function sendVersion(request: FastifyRequest, reply: FastifyReply, found: ReadVersion): FastifyReply {

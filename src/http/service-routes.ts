@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { sendFhir } from './answer.js'
 import { FHIR_BASE, type Route } from './route.js'
+import { namesTag } from './version-condition.js'
 
 export interface Health {
   ready: boolean
@@ -39,7 +40,7 @@ export function serviceRoutes(deps: { health: () => Promise<Health>; statement: 
       handle(request, reply) {
         const text = deps.statement()
         reply.headers({ etag: tagOf(text), 'cache-control': 'no-cache' })
-        if (request.headers['if-none-match'] === tagOf(text)) return reply.code(304).send()
+        if (namesTag(request.headers['if-none-match'] ?? '', tagOf(text))) return reply.code(304).send()
         return sendFhir(request, reply, text)
       }
     },
@@ -50,7 +51,7 @@ export function serviceRoutes(deps: { health: () => Promise<Health>; statement: 
       surface: 'plain',
       handle(request, reply) {
         reply.headers({ etag: openapiTag, 'cache-control': 'no-cache' })
-        if (request.headers['if-none-match'] === openapiTag) return reply.code(304).send()
+        if (namesTag(request.headers['if-none-match'] ?? '', openapiTag)) return reply.code(304).send()
         return reply.header('content-type', 'application/yaml; charset=utf-8').send(openapi)
       }
     }
