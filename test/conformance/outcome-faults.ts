@@ -11,7 +11,7 @@ const CODES = (
 ).split(' ')
 /** Stack frames, SQL, folders of ours, and 999 NHS numbers. */
 const LEAKS =
-  /\n\s+at |node_modules|\bat \S+ \(|\.ts:\d|select .+ from |insert into|violates|\/(?:work|home|usr|src|dist)\/|999\d{7}/i
+  /\n\s+at |node_modules|\bat \S+ \(|\.ts:\d|select .+ from |insert into|violates|\/(?:work|home|usr|src|dist)\/|\b999\d{7}\b/i
 
 /** Everything that is wrong with an OperationOutcome. `refuses`: whether the status says that the request failed. */
 export function outcomeFaults(answer: Answer, refuses: boolean): string[] {

@@ -118,7 +118,7 @@ function readArea(name: string): AreaRow[] {
   const area = name.replace(/\.json$/, '')
   return rows.flatMap((row) => {
     for (const part of ['id', 'statement', 'strength', 'source', 'steps'] as const)
-      if (row[part] === undefined) throw new Error(`${name}: a row lacks ${part}: ${JSON.stringify(row).slice(0, 200)}`)
+      if (!(part in row)) throw new Error(`${name}: a row lacks ${part}: ${JSON.stringify(row).slice(0, 200)}`)
     if (row.cases === undefined) return [{ ...row, area, variables: {} }]
     return row.cases.map((variables, index) => ({ ...row, id: `${row.id}.${index + 1}`, area, variables }))
   })

@@ -47,7 +47,11 @@ export async function runRow(row: AreaRow, target: Target): Promise<RowResult> {
 }
 
 function nameOf({ request, raw }: Step, variables: Variables): string {
-  return fill(request ?? raw ?? '', variables).split('\r\n', 1)[0]?.slice(0, 100) ?? ''
+  return (
+    fill(request ?? raw ?? '', variables)
+      .split('\r\n', 1)[0]
+      ?.slice(0, 100) ?? ''
+  )
 }
 
 /** Each with an identifier of its own, all of the same patient. */
@@ -81,7 +85,7 @@ async function runStep(step: Step, target: Target, variables: Variables): Promis
         ? textOf(answer)
         : select(jsonOf(answer), where)[0]
     if (value === undefined) faults.push(`there is no ${where} to keep`)
-    else variables.set(name, String(value))
+    else variables.set(name, typeof value === 'string' ? value : JSON.stringify(value))
   }
   return faults
 }
@@ -119,7 +123,7 @@ async function askPages(step: Step, target: Target, variables: Variables): Promi
       const whole = { ...(first as object), entry: entries, pages: page }
       return { ...answer, bytes: Buffer.from(JSON.stringify(whole)) }
     }
-    const url = new URL(String(next), `${target.base}/`)
+    const url = new URL(typeof next === 'string' ? next : '', `${target.base}/`)
     answer = await ask(
       { request: `GET ${url.href}`, ...(step.as === undefined ? {} : { as: step.as }) },
       target,

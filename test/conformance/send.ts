@@ -58,8 +58,8 @@ export function sendRaw(origin: string, bytes: Buffer): Promise<Answer> {
     const socket = isTls ? connectTls({ ...at, servername: hostname }) : connect(at)
     const chunks: Buffer[] = []
     socket.setTimeout(TOO_LONG_MS, () => socket.destroy(new Error(`no answer within ${TOO_LONG_MS} ms`)))
-    socket.on('data', (chunk) => chunks.push(chunk))
-    socket.on('error', (error) => {
+    socket.on('data', (chunk: Buffer) => chunks.push(chunk))
+    socket.on('error', (error: Error) => {
       // A server may reset what it has already answered.
       if (chunks.length === 0) reject(error)
     })
