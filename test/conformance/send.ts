@@ -27,7 +27,9 @@ export function send(origin: string, { method, target, headers, body }: Request)
   const { hostname, port, protocol } = new URL(origin)
   const isTls = protocol === 'https:'
   return new Promise((resolve, reject) => {
-    const options = { hostname, port, method, path: target, headers: { ...headers }, timeout: TOO_LONG_MS }
+    // Node leaves it out with GET, HEAD and DELETE, and sends the body nevertheless.
+    const length = body === undefined || 'transfer-encoding' in headers ? {} : { 'content-length': String(body.length) }
+    const options = { hostname, port, method, path: target, headers: { ...headers, ...length }, timeout: TOO_LONG_MS }
     const sent = isTls
       ? httpsRequest({ ...options, agent: tlsAgent })
       : httpRequest({ ...options, agent, insecureHTTPParser: false })

@@ -26,18 +26,19 @@ export async function fuzz(
 }
 
 async function faultsOf(origin: string, request: Request): Promise<string[]> {
-  const answer = await send(origin, request)
+  const answer = await send(origin, request).catch((error: unknown) => String(error))
+  if (typeof answer === 'string') return [`${tell(request)}\n-> ${answer}`]
   const { status } = answer
   const faults: string[] = []
   if (status >= 500) faults.push(`status ${status}`)
   const isSilent = request.method === 'HEAD' || status < 400 || status === 417
   if (!isSilent) faults.push(...outcomeFaults(answer, true))
   if (faults.length === 0) return []
-  const { authorization, ...headers } = request.headers
+  return [`${tell(request)}\n-> ${status} ${faults.join('; ')}`, answer.bytes.toString('utf8').slice(0, 500)]
+}
+
+function tell({ method, target, headers, body }: Request): string {
+  const { authorization, ...others } = headers
   const token = authorization?.startsWith('Bearer ey') === true ? 'with a token' : 'without a token'
-  const body = request.body?.toString('latin1').slice(0, 2000) ?? ''
-  return [
-    `${request.method} ${request.target} ${JSON.stringify(headers)} ${token}\n${body}\n-> ${status} ${faults.join('; ')}`,
-    answer.bytes.toString('utf8').slice(0, 500)
-  ]
+  return `${method} ${target} ${JSON.stringify(others)} ${token}\n${body?.toString('latin1').slice(0, 2000) ?? ''}`
 }
