@@ -15,7 +15,10 @@ import type { Ingest } from './ingest/submission.js'
 import type { Queues } from './queue/queues.js'
 import type { Database } from './storage/database.js'
 import { PACKAGE_ROOT } from './catalogues.js'
+import type { RulesStatus } from './live-rules.js'
 import type { Log } from './log.js'
+import { createMetrics, type Metrics } from './metrics.js'
+import { createProgrammeDesk } from './programme-desk.js'
 import type { ReleaseStack } from './release-stack.js'
 import type { Parts, ServiceOptions } from './service-parts.js'
 
@@ -27,8 +30,9 @@ export async function startApi(
   stack: ReleaseStack
 ): Promise<string> {
   const { config, log } = options
-  const { database, queues, rules, now } = parts
-  const ingest = stack.add('ingest', openIngest(parts, log, wake), (opened) => opened.close())
+  const { database, queues, liveRules, now } = parts
+  const metrics = createMetrics(() => liveRules.status())
+  const ingest = stack.add('ingest', openIngest(parts, metrics, log, wake), (opened) => opened.close())
   const preview = stack.add('preview', openPreview(parts), (opened) => opened.close())
   const cursorKey = await database.stores.serviceKeys.findOrKeep('page-link', randomBytes(32))
   const replays = createReplays({
@@ -45,12 +49,13 @@ export async function startApi(
     preview,
     history: createHistory({ store: database.stores.history, cursorKey }),
     verifyToken: createVerifier(options),
-    health: () => readHealth(database, queues),
+    health: () => readHealth(database, queues, liveRules.status()),
+    metrics: () => metrics.read(),
     capability: {
       softwareVersion: await readVersion(),
       date: now(),
       experimental: config.development,
-      profiles: rules.validator
+      profiles: liveRules.rules.validator
         .profiles()
         .flatMap(({ type, canonical }) => (type === 'Immunization' ? [canonical] : []))
     },
@@ -59,31 +64,41 @@ export async function startApi(
     log,
     now,
     opsRoutes: (app) => {
-      opsRoutes(app, { ops: database.stores.ops, replays, switches, now })
+      opsRoutes(app, {
+        ops: database.stores.ops,
+        replays,
+        switches,
+        programmes: createProgrammeDesk(liveRules, parts),
+        now
+      })
     }
   })
   stack.add('api', server, (opened) => opened.close())
   return server.listen({ host: config.host, port: config.port })
 }
 
-function openIngest({ database, rules, destinations, now, chainId }: Parts, log: Log, wake: () => void): Ingest {
+function openIngest(parts: Parts, metrics: Metrics, log: Log, wake: () => void): Ingest {
+  const { database, liveRules, destinations, now, chainId } = parts
   return createIngest({
     database,
-    validator: rules.validator,
-    rules,
+    judges: liveRules.rules,
+    rules: liveRules.rules,
     destinations,
     now,
     newId: uuidv7,
     auditChainId: chainId,
     onCommitted: wake,
+    onJudged: (verdict) => {
+      metrics.countShadow(verdict)
+    },
     onFault: (error, requestIds) => {
       log.error({ err: error, request_ids: requestIds }, 'immunization.ingest_failed')
     }
   })
 }
 
-function openPreview({ database, rules, destinations, now }: Parts): Preview {
-  return createPreview({ database, validator: rules.validator, rules, destinations, now, newId: uuidv7 })
+function openPreview({ database, liveRules: { rules }, destinations, now }: Parts): Preview {
+  return createPreview({ database, judges: rules, rules, destinations, now, newId: uuidv7 })
 }
 
 function createVerifier({ auth, now = () => new Date() }: ServiceOptions): VerifyToken {
@@ -94,7 +109,8 @@ function createVerifier({ auth, now = () => new Date() }: ServiceOptions): Verif
 /** Ready means able to accept: a queue that is away only delays delivery, so it is told and does not count. */
 async function readHealth(
   database: Database,
-  queues: Queues
+  queues: Queues,
+  { fault }: RulesStatus
 ): Promise<{ ready: boolean; checks: { name: string; ok: boolean; detail?: string }[] }> {
   const isUp = await database.ping().then(
     () => true,
@@ -108,6 +124,13 @@ async function readHealth(
         name: `queue (${queues.engine})`,
         ok: queues.isReady(),
         ...(queues.isReady() ? {} : { detail: 'records are accepted and kept; they are delivered when it is back' })
+      },
+      {
+        name: 'programmes',
+        ok: fault === undefined,
+        ...(fault === undefined
+          ? {}
+          : { detail: `the last good set is in force; ${fault.message.split('\n', 1).join('')}` })
       }
     ]
   }

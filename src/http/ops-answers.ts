@@ -2,6 +2,8 @@
 import type { RecordExplanation } from '../delivery/explain.js'
 import type { JudgedHealth } from '../delivery/judge-health.js'
 import type { ReplayPlan, ShownReplay } from '../delivery/replay.js'
+import type { VerdictComparison } from '../ingest/compare-verdicts.js'
+import type { Programme } from '../programmes/programme.js'
 import type { DeliveryLine, DeliveryStory, StateCount } from '../storage/ops-delivery-queries.js'
 import type { ErrorGroup } from '../storage/ops-health-queries.js'
 import type { Replay } from '../storage/replay-store.js'
@@ -38,6 +40,31 @@ export interface RefusalsAnswer {
 
 export interface AuditAnswer {
   entries: Omit<AuditLine, 'place'>[]
+  next: string | null
+}
+
+export interface ProgrammesAnswer {
+  /** Of the set in force; the same files give the same version. */
+  version: string
+  loadedAt: Date
+  /** Why the folder as it is now is not in force. */
+  fault: { at: Date; message: string } | null
+  programmes: {
+    id: string
+    version: string
+    status: Programme['status']
+    title: string
+    vaccineType: string
+    from: string
+    to: string | null
+    file: string
+  }[]
+}
+
+export interface RehearsalAnswer extends Omit<VerdictComparison, 'next'> {
+  /** Records there are to look at, this page and the others. */
+  total: number
+  /** Give it as `before` for the next page; null on the last. */
   next: string | null
 }
 

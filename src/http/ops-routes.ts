@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify'
 import type { DestinationSwitch } from '../delivery/pause-destination.js'
 import type { Replays } from '../delivery/replay.js'
 import type { OpsStore } from '../storage/ops-store.js'
+import { type ProgrammeDesk, registerOpsProgrammes } from './ops-programmes.js'
 import { registerOpsReads } from './ops-reads.js'
 import { registerOpsReplays } from './ops-replays.js'
 import { registerOpsWrites } from './ops-writes.js'
@@ -11,6 +12,7 @@ export interface OpsRoutesDeps {
   ops: OpsStore
   replays: Replays
   switches: DestinationSwitch
+  programmes: ProgrammeDesk
   now: () => Date
 }
 
@@ -18,4 +20,5 @@ export function opsRoutes(app: FastifyInstance, deps: OpsRoutesDeps): void {
   registerOpsReads(app, deps)
   registerOpsWrites(app, deps)
   registerOpsReplays(app, deps)
+  registerOpsProgrammes(app, deps)
 }

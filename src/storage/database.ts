@@ -9,6 +9,7 @@ import { createHistoryStore, type HistoryStore } from './history-store.js'
 import { createOpsStore, type OpsStore } from './ops-store.js'
 import { createOutboxStore, type OutboxStore } from './outbox-store.js'
 import { createQueueEpochStore, type QueueEpochStore } from './queue-epoch-store.js'
+import { createRecordScanStore, type RecordScanStore } from './record-scan.js'
 import { createRecordStore, type RecordStore } from './record-store.js'
 import { createRefusalStore, type RefusalStore } from './refusal-store.js'
 import { createReplayStore, type ReplayStore } from './replay-store.js'
@@ -17,6 +18,7 @@ import type { Sql } from './sql.js'
 
 export interface Stores {
   records: RecordStore
+  recordScan: RecordScanStore
   refusals: RefusalStore
   events: EventStore
   decisions: DecisionStore
@@ -82,6 +84,7 @@ export function sqlState(error: unknown): string | undefined {
 function createStores(sql: Sql): Stores {
   return {
     records: createRecordStore(sql),
+    recordScan: createRecordScanStore(sql),
     refusals: createRefusalStore(sql),
     events: createEventStore(sql),
     decisions: createDecisionStore(sql),

@@ -11,21 +11,17 @@ export interface Check {
 
 /** All of them, in order; the explaining pass runs each. */
 export function allOf(checks: readonly Check[]): Check {
-  const [first, second] = checks
-  if (first !== undefined && checks.length === 1) return first
-  if (first !== undefined && second !== undefined && checks.length === 2) {
-    return {
-      passes: (value, owner, run) => first.passes(value, owner, run) && second.passes(value, owner, run),
-      explain(value, owner, place, run) {
-        first.explain(value, owner, place, run)
-        second.explain(value, owner, place, run)
-      }
-    }
-  }
+  const [first, ...others] = checks
+  if (first === undefined) return NOTHING_ASKED
+  if (others.length === 0) return first
+  const rest = allOf(others)
   return {
-    passes: (value, owner, run) => checks.every((check) => check.passes(value, owner, run)),
+    passes: (value, owner, run) => first.passes(value, owner, run) && rest.passes(value, owner, run),
     explain(value, owner, place, run) {
-      for (const check of checks) check.explain(value, owner, place, run)
+      first.explain(value, owner, place, run)
+      rest.explain(value, owner, place, run)
     }
   }
 }
+
+const NOTHING_ASKED: Check = { passes: () => true, explain: () => undefined }

@@ -9,10 +9,16 @@ export interface ProfileClaim {
 /** Claims read at most: more is noise, and each one loaded costs a pass. */
 const MAX_CLAIMS = 20
 
-export function readClaims(resource: JsonObject): ProfileClaim[] {
+/** `wanted` is judged by anyway. */
+export function readClaims(resource: JsonObject, wanted: string): readonly ProfileClaim[] {
   const meta = resource['meta']
-  const list: unknown[] = isObject(meta) && Array.isArray(meta['profile']) ? meta['profile'] : []
+  const list: unknown = isObject(meta) ? meta['profile'] : undefined
+  if (!Array.isArray(list) || (list.length === 1 && list[0] === wanted)) return NONE
   return list
     .slice(0, MAX_CLAIMS)
-    .flatMap((canonical, index) => (typeof canonical === 'string' ? [{ canonical, index }] : []))
+    .flatMap((canonical: unknown, index) =>
+      typeof canonical === 'string' && canonical !== wanted ? [{ canonical, index }] : []
+    )
 }
+
+const NONE: readonly ProfileClaim[] = []

@@ -1,7 +1,6 @@
 // Element plan -> checks. One builder per facet in facets/; this page says which builders a value needs.
 import { allOf, type Check } from './check.js'
 import type { Terminology } from './code-set.js'
-import { buildAbsoluteSystem } from './facets/absolute-uri.js'
 import { buildBinding } from './facets/binding.js'
 import { buildExtensions, type ExtensionRegistry } from './facets/extension.js'
 import { buildFixed } from './facets/fixed.js'
@@ -11,8 +10,8 @@ import { buildObject, type Member, type ObjectParts } from './facets/object.js'
 import { buildPrimitive, buildPrimitiveList, buildSibling, buildSiblingList } from './facets/primitive.js'
 import { buildReference } from './facets/reference.js'
 import { buildContainedIds, buildResource, type ResourceRegistry } from './facets/resource.js'
-import { buildSnomedForm } from './facets/snomed.js'
 import { buildSlicing } from './facets/slicing.js'
+import { buildAbsoluteSystem, buildSnomedForm } from './facets/system.js'
 import type { ElementPlan, ObjectPlan, ValuePlan, VariantPlan } from './plan.js'
 
 export interface CompilerServices {
@@ -57,7 +56,10 @@ export function createCompiler(services: CompilerServices): Compile {
         addMembers(parts.members, plan, variant, numbers)
       })
     }
-    parts.invariants = plan.invariants.map((constraint) => buildInvariant(constraint, plan.name, engine))
+    parts.invariants = [
+      ...plan.invariants.map((constraint) => buildInvariant(constraint, plan.name, engine)),
+      ...systemsOf(plan)
+    ]
     return check
   }
 
@@ -80,7 +82,9 @@ export function createCompiler(services: CompilerServices): Compile {
     members.set(key, { ...numbers, check: valueCheck, passes: valueCheck.passes })
     if (!isPrimitive) return
     const object = compile(value.sibling)
-    const check = element.isList ? buildSiblingList(key, object) : buildSibling(key, object)
+    const { binding } = value
+    const neededBy = binding?.strength === 'required' && binding.valueSet !== undefined ? binding.by : undefined
+    const check = element.isList ? buildSiblingList(key, object) : buildSibling(key, object, neededBy)
     members.set(`_${key}`, { ...numbers, check, passes: check.passes })
   }
 
@@ -123,14 +127,26 @@ export function createCompiler(services: CompilerServices): Compile {
       case 'resource':
         return buildResource(value, resources)
       case 'primitive':
-        return fixedOrFormed(value, buildPrimitive(value), compileFacets(value, value.type))
+        return listedOrAsked(value, fixedOrFormed(value, buildPrimitive(value), compileFacets(value, value.type)))
       case 'object': {
         const checks = [compile(value.object), ...compileFacets(value, value.type)]
-        if (value.type === 'Coding' || value.type === 'Identifier') checks.push(buildAbsoluteSystem())
-        if (value.type === 'Coding') checks.push(buildSnomedForm())
         if (value.type === 'Reference') checks.push(buildReference(value.targets, resourceTypes))
         return allOf(checks)
       }
+    }
+  }
+
+  // A code of a complete list has the form of a code: most need only be looked up.
+  function listedOrAsked(value: Extract<ValuePlan, { kind: 'primitive' }>, check: Check): Check {
+    const { binding, fixed, invariants, maxLength } = value
+    const isOnlyBound = fixed === undefined && maxLength === undefined && invariants.length === 0
+    if (binding?.valueSet === undefined || binding.maxValueSet !== undefined || !isOnlyBound) return check
+    const codes = terminology.find(binding.valueSet)?.codes
+    if (codes === undefined) return check
+    const listed: ReadonlySet<unknown> = new Set(codes)
+    return {
+      passes: (one, owner, run) => listed.has(one) || check.passes(one, owner, run),
+      explain: check.explain
     }
   }
 
@@ -143,6 +159,11 @@ export function createCompiler(services: CompilerServices): Compile {
     }
     return checks
   }
+}
+
+function systemsOf({ name }: ObjectPlan): InvariantCheck[] {
+  if (name === 'Coding') return [buildAbsoluteSystem(), buildSnomedForm()]
+  return name === 'Identifier' ? [buildAbsoluteSystem()] : []
 }
 
 // A value that equals the fixed one has the form of its type: the fast pass need not read it twice.

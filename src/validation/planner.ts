@@ -181,8 +181,10 @@ export function createPlanner(catalogue: ValidationCatalogue, snapshots: Snapsho
     if (type.code !== 'Reference' || type.targets.length === 0) return undefined
     const types = new Set<string>()
     for (const target of type.targets) {
-      const name = snapshots.find(target)?.type ?? target.slice(target.lastIndexOf('/') + 1)
-      if (name === 'Resource' || name === 'DomainResource') return undefined
+      const isBase = target.startsWith(HL7_DEFINITION)
+      const name = snapshots.find(target)?.type ?? (isBase ? target.slice(HL7_DEFINITION.length) : undefined)
+      // A profile that is not loaded could be of any type.
+      if (name === undefined || name === 'Resource' || name === 'DomainResource') return undefined
       types.add(name)
     }
     return { types, by: type.targetsBy }

@@ -37,6 +37,11 @@ export const RULES = {
     code: 'informational',
     meaning: 'meta.profile names a profile that is not loaded; it was not judged.'
   },
+  'profile-claim-type': {
+    severity: 'error',
+    code: 'invalid',
+    meaning: 'meta.profile names a profile of another type of resource.'
+  },
   'too-deep': { severity: 'fatal', code: 'structure', meaning: 'Elements are nested too deeply.' },
   'unknown-element': {
     severity: 'error',
@@ -78,6 +83,7 @@ export const RULES = {
     code: 'structure',
     meaning: 'An element of the form _name does not go with its element.'
   },
+  'text-odd': { severity: 'warning', code: 'value', meaning: 'A text is blank or holds control characters.' },
   'value-range': { severity: 'error', code: 'value', meaning: 'The value is longer, smaller or larger than allowed.' },
   'fixed-value': { severity: 'error', code: 'value', meaning: 'The value differs from the one that is fixed.' },
   'code-unknown': {
@@ -124,7 +130,12 @@ export const RULES = {
     code: 'value',
     meaning: 'A system or the url of an extension is relative: it names nothing that another reader can find.'
   },
-  'reference-format': { severity: 'error', code: 'value', meaning: 'The reference is not of a form FHIR allows.' },
+  'reference-format': { severity: 'error', code: 'value', meaning: 'The reference holds white space: it is no URL.' },
+  'reference-form': {
+    severity: 'warning',
+    code: 'value',
+    meaning: 'The reference is neither Type/id nor absolute nor #id: nobody else can follow it.'
+  },
   'reference-target': {
     severity: 'error',
     code: 'invalid',
@@ -135,7 +146,11 @@ export const RULES = {
     code: 'invalid',
     meaning: 'Reference.type says another type than the reference.'
   },
-  'contained-id': { severity: 'error', code: 'structure', meaning: 'Contained resources need ids that differ.' },
+  'contained-id': {
+    severity: 'error',
+    code: 'structure',
+    meaning: 'Contained resources need ids, and ids that differ.'
+  },
   narrative: { severity: 'error', code: 'invalid', meaning: 'The narrative is not safe, well-formed XHTML.' },
   invariant: { severity: 'error', code: 'invariant', meaning: 'An invariant is broken; the rule id is its key.' },
   'invariant-unchecked': {

@@ -85,6 +85,11 @@ export function report(run: Run, by: Authority, rule: RuleName, place: Place, wh
   })
 }
 
+/** Enough remarks for any answer: what passes need not be explained any more. */
+export function isSaidEnough(run: Run): boolean {
+  return run.remarks >= MAX_FOUND
+}
+
 /** Enough errors for any answer: remarks never fill it, or they could hide an error. */
 export function isFull(run: Run): boolean {
   return run.errors >= MAX_FOUND

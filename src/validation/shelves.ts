@@ -41,6 +41,6 @@ export function readContexts({ definition }: LoadedDefinition): readonly string[
   const contexts = definition.context ?? []
   // HL7's own definitions carry these in places that their contexts do not name.
   if (definition.url.startsWith(`${HL7_DEFINITION}structuredefinition-`)) return undefined
-  if (contexts.length === 0 || contexts.some((context) => context.type === 'fhirpath')) return undefined
+  if (contexts.length === 0 || contexts.some((context) => context.type !== 'element')) return undefined
   return contexts.map((context) => context.expression)
 }

@@ -12,10 +12,10 @@ import type { KnownExtension } from './facets/extension.js'
 import type { ExpressionEngine } from './facets/invariant.js'
 import { toJsonSchema } from './json-schema.js'
 import { createPlanner } from './planner.js'
-import { rootPlace, startRun } from './run.js'
+import { rootPlace, type Run, startRun } from './run.js'
 import { readContexts, sortDefinitions } from './shelves.js'
 import { createTerminology } from './terminology.js'
-import { inOrder, refuse, reportClaims, withoutRepeats } from './verdict.js'
+import { inOrder, type OddClaims, refuse, reportClaims, withoutRepeats } from './verdict.js'
 
 export interface Validator {
   /**
@@ -74,20 +74,19 @@ export function createValidator(catalogue: ValidationCatalogue, options: Validat
     const start = open(resource, profile)
     if ('issues' in start) return start.issues
     const quick = startRun(start.resource)
-    const isClean = start.checks.every((check) => check.passes(resource, {}, quick)) && !quick.hasRemarks
-    if (isClean && start.unknownClaims.length === 0) return quick.issues
+    const isClean = passesAll(start, quick) && !quick.hasRemarks
+    if (isClean && start.claims.unknown.length + start.claims.misplaced.length === 0) return quick.issues
     const run = startRun(start.resource)
     const place = rootPlace(start.type)
     for (const check of start.checks) check.explain(resource, {}, place, run)
-    reportClaims(start.unknownClaims, place, run)
+    reportClaims(start.claims, place, run)
     return inOrder(start.checks.length > 1 ? withoutRepeats(run.issues) : run.issues)
   }
 
   function isValid(resource: unknown, profile?: string): boolean {
     const start = open(resource, profile)
     if ('issues' in start) return false
-    const run = startRun(start.resource)
-    return start.checks.every((check) => check.passes(resource, {}, run))
+    return start.claims.misplaced.length === 0 && passesAll(start, startRun(start.resource))
   }
 
   function profiles(): ProfileSummary[] {
@@ -139,12 +138,25 @@ export function createValidator(catalogue: ValidationCatalogue, options: Validat
       }
     }
     const wanted = profile ?? shelves.defaults.get(type) ?? HL7_DEFINITION + type
-    const claims = readClaims(resource).filter((claim) => claim.canonical !== wanted)
-    if (claims.length === 0) return { type, resource, checks: [compileCanonical(wanted)], unknownClaims: claims }
+    const claims = readClaims(resource, wanted)
+    if (claims.length === 0) return { type, resource, checks: [compileCanonical(wanted)], claims: NO_CLAIMS }
     const known = claims.filter((claim) => isUsable(claim.canonical, type))
     const checks = [wanted, ...new Set(known.map((claim) => claim.canonical))].map(compileCanonical)
-    const unknownClaims = claims.filter((claim) => snapshots.find(claim.canonical) === undefined)
-    return { type, resource, checks, unknownClaims }
+    return {
+      type,
+      resource,
+      checks,
+      claims: { unknown: claims.filter(isUnknown), misplaced: claims.filter(isMisplaced) }
+    }
+
+    function isUnknown({ canonical }: ProfileClaim): boolean {
+      return snapshots.find(canonical) === undefined
+    }
+
+    function isMisplaced({ canonical }: ProfileClaim): boolean {
+      const claimed = snapshots.find(canonical)?.type ?? type
+      return claimed !== type && claimed !== 'Resource' && claimed !== 'DomainResource'
+    }
   }
 
   function isUsable(canonical: string, type: string): boolean {
@@ -178,9 +190,16 @@ export function createValidator(catalogue: ValidationCatalogue, options: Validat
   }
 }
 
+function passesAll({ checks, resource }: Start, run: Run): boolean {
+  for (const check of checks) if (!check.passes(resource, resource, run)) return false
+  return true
+}
+
+const NO_CLAIMS: OddClaims = { unknown: [], misplaced: [] }
+
 interface Start {
   type: string
   resource: JsonObject
   checks: Check[]
-  unknownClaims: ProfileClaim[]
+  claims: OddClaims
 }

@@ -5,6 +5,11 @@ import { BASE_R4 } from './definitions/element-tree.js'
 import type { RuleName } from './rules.js'
 import { below, itemOf, type Place, report, rootPlace, type Run, startRun } from './run.js'
 
+export interface OddClaims {
+  unknown: readonly ProfileClaim[]
+  misplaced: readonly ProfileClaim[]
+}
+
 /** One issue that ends the judging. */
 export function refuse(rule: RuleName, name: string, what: string): Issue[] {
   const run = startRun({})
@@ -12,10 +17,15 @@ export function refuse(rule: RuleName, name: string, what: string): Issue[] {
   return run.issues
 }
 
-export function reportClaims(claims: readonly ProfileClaim[], place: Place, run: Run): void {
-  for (const { index } of claims) {
-    const at = itemOf(below(below(place, 'meta'), 'profile'), index)
-    report(run, BASE_R4, 'profile-claim-unknown', at, 'names a profile that is not loaded; it was not judged by it')
+/** Claims of profiles that are not loaded, and of profiles that are for another type. */
+export function reportClaims({ unknown, misplaced }: OddClaims, place: Place, run: Run): void {
+  const placeOf = ({ index }: ProfileClaim): Place => itemOf(below(below(place, 'meta'), 'profile'), index)
+  for (const claim of unknown) {
+    const what = 'names a profile that is not loaded; it was not judged by it'
+    report(run, BASE_R4, 'profile-claim-unknown', placeOf(claim), what)
+  }
+  for (const claim of misplaced) {
+    report(run, BASE_R4, 'profile-claim-type', placeOf(claim), 'names a profile of another type of resource; remove it')
   }
 }
 

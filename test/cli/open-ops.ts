@@ -6,10 +6,11 @@ import type { CliDeps } from '../../src/cli/cli-deps.js'
 import { createDestinationSwitch } from '../../src/delivery/pause-destination.js'
 import { DELIVERY_POLICY } from '../../src/delivery/policy.js'
 import { createReplays } from '../../src/delivery/replay.js'
+import type { ProgrammeDesk } from '../../src/http/ops-programmes.js'
 import { opsRoutes } from '../../src/http/ops-routes.js'
 import { createDatabase, type Database } from '../../src/storage/database.js'
 import type { Pool } from '../../src/storage/pool.js'
-import { NOW, openDoor, type OpenDoor } from '../http/open-door.js'
+import { notAsked, NOW, openDoor, type OpenDoor } from '../http/open-door.js'
 import { createTestDatabase } from '../support/test-database.js'
 
 const CHAIN = '019ad6f0-0000-7000-8f01-000000000001'
@@ -29,7 +30,13 @@ export async function openOps(t: Test): Promise<OpenOps> {
   const switches = createDestinationSwitch(deps)
   const door = await openDoor(t, {
     opsRoutes: (app) => {
-      opsRoutes(app, { ops: database.stores.ops, replays, switches, now: () => NOW })
+      opsRoutes(app, {
+        ops: database.stores.ops,
+        replays,
+        switches,
+        programmes: notAsked<ProgrammeDesk>('programmes'),
+        now: () => NOW
+      })
     }
   })
   return { ...door, pool, database }

@@ -12,7 +12,23 @@ export function declareTypes(node: ElementNode, declared: readonly ElementType[]
 
 /** What is left of the types of a node; empty when the base allows none of these. */
 export function narrowTypes(node: ElementNode, declared: readonly ElementType[], by: Authority): NodeType[] {
-  return declared.flatMap((type) => narrowType(node, type, by))
+  return mergeByCode(declared).flatMap((type) => narrowType(node, type, by))
+}
+
+// Some tools write a type once for each profile or target instead of one type with a list.
+function mergeByCode(declared: readonly ElementType[]): ElementType[] {
+  const byCode = new Map<string, ElementType>()
+  for (const type of declared) {
+    const known = byCode.get(type.code)
+    byCode.set(type.code, known === undefined ? type : { ...known, ...joined('profile'), ...joined('targetProfile') })
+
+    // A type without a list allows any: so does the whole.
+    function joined(key: 'profile' | 'targetProfile'): Partial<ElementType> {
+      const [before, added] = [known?.[key], type[key]]
+      return { [key]: before === undefined || added === undefined ? [] : [...before, ...added] }
+    }
+  }
+  return [...byCode.values()]
 }
 
 function narrowType(node: ElementNode, declared: ElementType, by: Authority): NodeType[] {

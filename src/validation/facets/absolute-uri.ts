@@ -1,23 +1,7 @@
-// Systems are absolute URIs: a relative one means something else to every reader.
+// Systems and the urls of extensions are absolute URIs.
 // http://hl7.org/fhir/R4/terminologies.html#system, http://hl7.org/fhir/R4/datatypes.html#Identifier
-import type { Check } from '../check.js'
 import { BASE_R4 } from '../definitions/element-tree.js'
-import { isObject } from '../definitions/structure-definition.js'
-import { below, type Place, report, type Run } from '../run.js'
-
-/** `system` of a Coding or Identifier. What is no text is left to the rules of its type. */
-export function buildAbsoluteSystem(): Check {
-  const isRight = (value: unknown): boolean => {
-    const system = isObject(value) ? value['system'] : undefined
-    return typeof system !== 'string' || isAbsoluteUri(system) || system.trim() === ''
-  }
-  return {
-    passes: isRight,
-    explain(value, _owner, place, run) {
-      if (!isRight(value)) reportRelative(below(place, 'system'), run)
-    }
-  }
-}
+import { type Place, report, type Run } from '../run.js'
 
 export function reportRelative(at: Place, run: Run): void {
   report(run, BASE_R4, 'absolute-uri', at, 'must be an absolute URI, for example https://… or urn:oid:…')

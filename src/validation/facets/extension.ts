@@ -3,7 +3,7 @@ import type { Check } from '../check.js'
 import { type Authority, BASE_R4 } from '../definitions/element-tree.js'
 import { isObject } from '../definitions/structure-definition.js'
 import type { ExtensionPlace, ExtensionSlice, ObjectPlan } from '../plan.js'
-import { below, isFull, itemOf, type Place, report, type Run } from '../run.js'
+import { below, isFull, isSaidEnough, itemOf, type Place, report, type Run } from '../run.js'
 import { isAbsoluteUri, reportRelative } from './absolute-uri.js'
 import { readItems } from './list.js'
 
@@ -82,8 +82,11 @@ export function buildExtensions(
           continue
         }
         const verdict = judgeItem(url)
-        if (verdict.fault !== undefined) sayFault(verdict, url, place, itemPlace, run)
-        verdict.check.explain(item, ownerObject, itemPlace, run)
+        const isMinor = verdict.fault === undefined || (verdict.fault === 'unknown' && isSaidEnough(run))
+        if (!isMinor) sayFault(verdict, url, place, itemPlace, run)
+        if (!isMinor || !isSaidEnough(run) || !verdict.check.passes(item, ownerObject, run)) {
+          verdict.check.explain(item, ownerObject, itemPlace, run)
+        }
         if (verdict.rule !== undefined) counts[verdict.rule.number] = (counts[verdict.rule.number] ?? 0) + 1
       }
       if (items.length > 0) sayCounts(place.slices, counts, at, run)

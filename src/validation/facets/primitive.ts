@@ -1,10 +1,11 @@
 // A value of a primitive type: JSON kind, lexical form, range, and the `_name` object that stands beside it.
 import type { Check } from '../check.js'
-import { BASE_R4 } from '../definitions/element-tree.js'
+import { BASE_R4, type NodeBinding } from '../definitions/element-tree.js'
 import type { JsonObject } from '../definitions/structure-definition.js'
 import { isObject } from '../definitions/structure-definition.js'
 import type { ValuePlan } from '../plan.js'
 import { PRIMITIVE_TYPES, type PrimitiveType } from '../primitives/primitive-types.js'
+import { localIdsIn } from '../primitives/xhtml.js'
 import { itemOf, report, type Run } from '../run.js'
 
 type PrimitivePlan = Extract<ValuePlan, { kind: 'primitive' }>
@@ -13,16 +14,21 @@ type PrimitivePlan = Extract<ValuePlan, { kind: 'primitive' }>
 export function buildPrimitive(plan: PrimitivePlan): Check {
   const type = PRIMITIVE_TYPES.get(plan.type)
   if (type === undefined) throw new Error(`no test for primitive type ${plan.type}`)
-  const { matches } = type
+  const { matches, tolerates } = type
   const hasLimits = plan.maxLength !== undefined || plan.minValue !== undefined || plan.maxValue !== undefined
   const check: Check = {
-    passes: (value) => matches(value),
+    passes: matches,
     explain(value, _owner, place, run) {
       const rule = plan.type === 'xhtml' && typeof value === 'string' ? 'narrative' : ruleOf(value, type)
       if (rule !== undefined) report(run, BASE_R4, rule, place, `must be ${type.format}${REMEDIES[rule] ?? ''}`)
     }
   }
-  const formed = plan.type === 'xhtml' ? onlyWhenBad(check) : check
+  const formed =
+    plan.type === 'xhtml'
+      ? narrative(check)
+      : tolerates === undefined
+        ? check
+        : withTolerance(check, matches, tolerates)
   if (hasLimits) return withLimits(formed, plan, matches)
   return plan.type === 'uri' || plan.type === 'url' || plan.type === 'canonical' ? noteLocal(formed) : formed
 }
@@ -40,11 +46,39 @@ function ruleOf(value: unknown, type: PrimitiveType): 'json-type' | 'empty' | 'n
   return typeof value === 'string' && value.trim() === '' ? 'empty' : 'primitive-format'
 }
 
-// Only asks again what passes has answered: reading a narrative twice is dear.
-function onlyWhenBad(check: Check): Check {
+// What the specification only advises against is a warning.
+function withTolerance(
+  check: Check,
+  matches: (value: unknown) => boolean,
+  tolerates: (value: unknown) => boolean
+): Check {
   return {
-    passes: check.passes,
+    passes(value, _owner, run) {
+      if (matches(value)) return true
+      if (!tolerates(value)) return false
+      run.hasRemarks = true
+      return true
+    },
     explain(value, owner, place, run) {
+      if (matches(value)) return
+      if (!tolerates(value)) check.explain(value, owner, place, run)
+      else report(run, BASE_R4, 'text-odd', place, 'is blank or holds control characters; send plain text, or nothing')
+    }
+  }
+}
+
+// Links and images of a narrative use contained resources too. Reading it twice is dear: explains only what is bad.
+function narrative(check: Check): Check {
+  const note = (value: unknown, run: Run): void => {
+    if (typeof value === 'string') for (const id of localIdsIn(value)) noteTarget(id, run)
+  }
+  return {
+    passes(value, owner, run) {
+      note(value, run)
+      return check.passes(value, owner, run)
+    },
+    explain(value, owner, place, run) {
+      note(value, run)
       if (!check.passes(value, owner, run)) check.explain(value, owner, place, run)
     }
   }
@@ -76,8 +110,7 @@ function isBelow(value: unknown, limit: unknown): boolean {
 function noteLocal(check: Check): Check {
   const note = (value: unknown, run: Run): void => {
     if (typeof value !== 'string' || value.charCodeAt(0) !== 35) return
-    run.localTargets ??= new Set()
-    run.localTargets.add(value.slice(1))
+    noteTarget(value.slice(1), run)
   }
   return {
     passes(value, owner, run) {
@@ -89,6 +122,11 @@ function noteLocal(check: Check): Check {
       check.explain(value, owner, place, run)
     }
   }
+}
+
+function noteTarget(id: string, run: Run): void {
+  run.localTargets ??= new Set()
+  run.localTargets.add(id)
 }
 
 /** A list of primitives: null may hold the place of an item whose `_name` has something at the same index. */
@@ -125,13 +163,21 @@ function hasSibling(owner: JsonObject, key: string, index: number): boolean {
   return Array.isArray(list) && isObject(list[index])
 }
 
-/** `_name` of an element that does not repeat: an object with an extension, or an id beside a value. */
-export function buildSibling(key: string, object: Check): Check {
+/**
+ * `_name` of an element that does not repeat: an object with an extension, or an id beside a value. With a required
+ * value set (`neededBy`) an extension in place of the code does not do: no code of the set is given.
+ */
+export function buildSibling(key: string, object: Check, neededBy: NodeBinding['by'] | undefined): Check {
   const stands = (value: unknown, owner: JsonObject): boolean => hasValue(owner[key]) || hasExtension(value)
+  const lacksCode = (owner: JsonObject): boolean => neededBy !== undefined && !hasValue(owner[key])
   return {
-    passes: (value, owner, run) => stands(value, owner) && object.passes(value, owner, run),
+    passes: (value, owner, run) => stands(value, owner) && !lacksCode(owner) && object.passes(value, owner, run),
     explain(value, owner, place, run) {
       if (isObject(value)) object.explain(value, owner, place, run)
+      if (neededBy !== undefined && lacksCode(owner)) {
+        const what = `needs a code of its required value set (${neededBy.label}); an extension does not take its place`
+        report(run, neededBy, 'code-unknown', place, what)
+      }
       if (!isObject(value)) {
         report(run, BASE_R4, 'primitive-sibling', place, `has "_${key}", which must be an object with id or extension`)
       } else if (!stands(value, owner) && Object.keys(value).length > 0) {
@@ -141,17 +187,13 @@ export function buildSibling(key: string, object: Check): Check {
   }
 }
 
-/** `_name` of a repeating element: an array aligned with that of the values. */
+/** `_name` of a repeating element: an array aligned with that of the values, or longer where only extensions follow. */
 export function buildSiblingList(key: string, object: Check): Check {
   const stands = (value: unknown, owner: JsonObject, index: number): boolean =>
     hasValue(itemAt(owner[key], index)) || hasExtension(value)
-  const isAligned = (list: readonly unknown[], owner: JsonObject): boolean => {
-    const values = owner[key]
-    return !Array.isArray(values) || list.length <= values.length
-  }
   return {
     passes(value, owner, run) {
-      if (!Array.isArray(value) || value.length === 0 || !isAligned(value, owner)) return false
+      if (!Array.isArray(value) || value.length === 0) return false
       for (let index = 0; index < value.length; index++) {
         const one: unknown = value[index]
         if (!stands(one, owner, index)) return false
@@ -163,9 +205,6 @@ export function buildSiblingList(key: string, object: Check): Check {
       if (!Array.isArray(value) || value.length === 0) {
         report(run, BASE_R4, 'primitive-sibling', place, `has "_${key}", which must be an array beside "${key}"`)
         return
-      }
-      if (!isAligned(value, owner)) {
-        report(run, BASE_R4, 'primitive-sibling', place, `has more items in "_${key}" than values; pad with null`)
       }
       value.forEach((one: unknown, index) => {
         const at = itemOf(place, index)

@@ -6,12 +6,18 @@ import type { TargetPlan } from '../plan.js'
 import { isId } from '../primitives/text.js'
 import { below, report, type Run } from '../run.js'
 
+const FORMS = 'must be Type/id, an absolute URL, urn:uuid:, urn:oid: or #id'
+
 /** What is wrong with a reference; undefined when nothing is. */
-type Fault = 'dangling' | 'format' | 'type' | 'target'
+type Fault = 'dangling' | 'spaces' | 'form' | 'type' | 'target'
 
 export function buildReference(targets: TargetPlan | undefined, resourceTypes: ReadonlySet<string>): Check {
   return {
-    passes: (value, _owner, run) => !isObject(value) || faultOf(value, targets, resourceTypes, run) === undefined,
+    passes(value, _owner, run) {
+      const fault = isObject(value) ? faultOf(value, targets, resourceTypes, run) : undefined
+      if (fault === 'form') run.hasRemarks = true
+      return fault === undefined || fault === 'form'
+    },
     explain(value, _owner, place, run) {
       const fault = isObject(value) ? faultOf(value, targets, resourceTypes, run) : undefined
       switch (fault) {
@@ -23,11 +29,12 @@ export function buildReference(targets: TargetPlan | undefined, resourceTypes: R
             rule: 'r4-ref-1'
           })
           return
-        case 'format': {
-          const at = below(place, 'reference')
-          report(run, BASE_R4, 'reference-format', at, 'must be Type/id, an absolute URL, urn:uuid:, urn:oid: or #id')
+        case 'spaces':
+          report(run, BASE_R4, 'reference-format', below(place, 'reference'), `holds white space; it ${FORMS}`)
           return
-        }
+        case 'form':
+          report(run, BASE_R4, 'reference-form', below(place, 'reference'), FORMS)
+          return
         case 'type':
           report(run, BASE_R4, 'reference-type', below(place, 'type'), 'differs from the type the reference points at')
           return
@@ -52,16 +59,21 @@ function faultOf(
 ): Fault | undefined {
   const literal = reference['reference']
   let pointed: string | undefined
+  let isOdd = false
   if (typeof literal === 'string') {
+    // A literal that is no text at all is left to the rules of its type.
+    if (/\s/.test(literal)) return literal.trim() === '' ? undefined : 'spaces'
     const found = literal.charCodeAt(0) === 35 ? readLocal(literal, run) : readLiteral(literal, resourceTypes)
-    if (found === 'format' || found === 'dangling') return found
-    pointed = found.type
+    if (found === 'dangling') return found
+    if (found === 'form') isOdd = true
+    else pointed = found.type
   }
   const said = reference['type']
   const named = typeof said === 'string' ? typeName(said) : undefined
   if (pointed !== undefined && named !== undefined && pointed !== named) return 'type'
   const type = pointed ?? named
-  return targets === undefined || type === undefined || targets.types.has(type) ? undefined : 'target'
+  if (targets !== undefined && type !== undefined && !targets.types.has(type)) return 'target'
+  return isOdd ? 'form' : undefined
 }
 
 function typeName(said: string): string {
@@ -95,7 +107,7 @@ function readContainedTypes(container: JsonObject): Map<string, string> {
 }
 
 // Type/id, with or without a server before it and a version behind it. What is not a REST address keeps its type to itself.
-function readLiteral(literal: string, resourceTypes: ReadonlySet<string>): { type: string | undefined } | 'format' {
+function readLiteral(literal: string, resourceTypes: ReadonlySet<string>): { type: string | undefined } | 'form' {
   const isAbsolute = /^[A-Za-z][A-Za-z0-9+.-]{0,30}:/.test(literal)
   if (isAbsolute && !literal.startsWith('http')) return { type: undefined }
   const plain = literal.slice(0, endOfPath(literal))
@@ -105,7 +117,7 @@ function readLiteral(literal: string, resourceTypes: ReadonlySet<string>): { typ
   if (isAbsolute) return { type: resourceTypes.has(type) ? type : undefined }
   if (segments.length === 1 && literal.charAt(plain.length) === '?' && resourceTypes.has(plain)) return { type: plain }
   const isRest = segments.length === 2 && resourceTypes.has(type) && isId(segments[1] ?? '')
-  return isRest ? { type } : 'format'
+  return isRest ? { type } : 'form'
 }
 
 function endOfPath(literal: string): number {

@@ -85,12 +85,18 @@ function leave(resource: JsonObject, isContained: boolean, before: Surroundings,
   run.tiedContained = before.tiedContained
 }
 
-/** Contained resources are told apart by their ids. */
+/** Contained resources have ids and are told apart by them. */
 export function buildContainedIds(): Check {
   return {
-    passes: (value) => !Array.isArray(value) || value.length < 2 || repeatedIds(value).length === 0,
+    passes: (value) =>
+      !Array.isArray(value) || (!value.some(lacksId) && (value.length < 2 || repeatedIds(value).length === 0)),
     explain(value, _owner, place, run) {
       if (!Array.isArray(value)) return
+      value.forEach((resource, index) => {
+        if (!lacksId(resource)) return
+        const at = below(itemOf(place, index), 'id')
+        report(run, BASE_R4, 'contained-id', at, 'is missing: a contained resource is referred to by it; add one')
+      })
       for (const index of repeatedIds(value)) {
         const at = below(itemOf(place, index), 'id')
         report(run, BASE_R4, 'contained-id', at, 'is the id of another contained resource too; give each its own')
@@ -112,6 +118,10 @@ function repeatedIds(resources: readonly unknown[]): readonly number[] {
 }
 
 const NONE: readonly number[] = []
+
+function lacksId(resource: unknown): boolean {
+  return isObject(resource) && resource['id'] === undefined
+}
 
 function idOf(resource: unknown): unknown {
   return isObject(resource) ? resource['id'] : undefined

@@ -21,9 +21,14 @@ export function buildSlicing(
 ): Check {
   const slices = slicing.slices.map((plan): CompiledSlice => {
     const tests = plan.tests.map((test) => buildTest(test, terminology))
-    return { plan, check: compile(plan), matches: (item) => tests.every((test) => test(item)) }
+    const [only] = tests
+    const matches = (item: unknown): boolean => tests.every((test) => test(item))
+    return { plan, check: compile(plan), matches: only !== undefined && tests.length === 1 ? only : matches }
   })
-  const find = (item: unknown): number => slices.findIndex((slice) => slice.matches(item))
+  const find = (item: unknown): number => {
+    for (let number = 0; number < slices.length; number++) if (slices[number]?.matches(item) === true) return number
+    return -1
+  }
   return {
     passes(value, owner, run) {
       if (!Array.isArray(value) || value.length === 0) return false
@@ -36,10 +41,12 @@ export function buildSlicing(
         if (slice !== undefined) counts[number] = (counts[number] ?? 0) + 1
         if (!(slice?.check ?? unsliced).passes(item, owner, run)) return false
       }
-      return slices.every(({ plan }, number) => {
+      for (let number = 0; number < slices.length; number++) {
         const count = counts[number] ?? 0
-        return count >= plan.min && count <= plan.max
-      })
+        const plan = slices[number]?.plan
+        if (plan !== undefined && (count < plan.min || count > plan.max)) return false
+      }
+      return true
     },
     explain(value, owner, place, run) {
       const counts = slices.map(() => 0)

@@ -1,14 +1,18 @@
 // Each primitive type of FHIR R4: its JSON kind, its test, and the words for its format.
 import { isDate, isDateTime, isInstant, isTime } from './date-time.js'
-import { isBase64, isCode, isId, isOid, isString, isUri, isUuid } from './text.js'
+import { isBase64, isCode, isId, isOddString, isOid, isString, isUri, isUuid } from './text.js'
 import { isSafeNarrative } from './xhtml.js'
 
 export interface PrimitiveType {
   json: 'string' | 'number' | 'boolean'
   matches: (value: unknown) => boolean
+  /** Takes what does not match and is still no error. */
+  tolerates?: (value: unknown) => boolean
   /** Completes "must be ...". */
   format: string
 }
+
+const TEXT = 'text that is not blank, without control characters'
 
 export const PRIMITIVE_TYPES: ReadonlyMap<string, PrimitiveType> = new Map<string, PrimitiveType>([
   ['boolean', { json: 'boolean', matches: (value) => typeof value === 'boolean', format: 'true or false' }],
@@ -16,11 +20,14 @@ export const PRIMITIVE_TYPES: ReadonlyMap<string, PrimitiveType> = new Map<strin
   ['unsignedInt', wholeNumber(0, 'a whole number from 0 to 2147483647')],
   ['positiveInt', wholeNumber(1, 'a whole number from 1 to 2147483647')],
   ['decimal', { json: 'number', matches: (value) => Number.isFinite(value), format: 'a JSON number' }],
-  ['string', text(isString, 'text that is not blank, without control characters')],
-  ['markdown', text(isString, 'text that is not blank, without control characters')],
-  ['code', text(isCode, 'a code without leading, trailing or doubled spaces')],
+  ['string', { ...ofText(isPlainText, TEXT), tolerates: isOddText }],
+  ['markdown', { ...ofText(isPlainText, TEXT), tolerates: isOddText }],
+  [
+    'code',
+    ofText((value) => typeof value === 'string' && isCode(value), 'a code without leading, trailing or doubled spaces')
+  ],
   ['id', text(isId, '1 to 64 of the characters A-Z a-z 0-9 - .')],
-  ['uri', text(isUri, 'a URI without spaces')],
+  ['uri', ofText((value) => typeof value === 'string' && isUri(value), 'a URI without spaces')],
   ['url', text(isUri, 'a URL without spaces')],
   ['canonical', text(isUri, 'a canonical URL without spaces')],
   ['oid', text(isOid, 'urn:oid: and dotted numbers')],
@@ -44,6 +51,19 @@ export const PRIMITIVE_TYPES: ReadonlyMap<string, PrimitiveType> = new Map<strin
     )
   ]
 ])
+
+function isPlainText(value: unknown): boolean {
+  return typeof value === 'string' && isString(value)
+}
+
+function isOddText(value: unknown): boolean {
+  return typeof value === 'string' && isOddString(value)
+}
+
+// The commonest types have a test written out: the engine then makes one function of it, and most values pass here.
+function ofText(matches: (value: unknown) => boolean, format: string): PrimitiveType {
+  return { json: 'string', matches, format }
+}
 
 function text(matches: (value: string) => boolean, format: string): PrimitiveType {
   return { json: 'string', matches: (value) => typeof value === 'string' && matches(value), format }

@@ -3,10 +3,23 @@
 
 const MAX_STRING_LENGTH = 1_048_576
 const SPACE = 32
+const SMALL_O = 111
+const SMALL_U = 117
+const CONTROL = /[^\t\n\r -\uffff]/
+
+/**
+ * Text that a reader can be shown though it should not be sent: blank, or with control characters. The specification
+ * says SHOULD of both; a vertical tab, a form feed or nothing at all is no string whatever.
+ */
+export function isOddString(text: string): boolean {
+  return text.length > 0 && text.length <= MAX_STRING_LENGTH && !/[\v\f]/.test(text)
+}
 
 /** Not blank, no control characters but tab, line feed and carriage return, at most a million characters or so. */
 export function isString(text: string): boolean {
   if (text.length > MAX_STRING_LENGTH) return false
+  // A compiled expression reads long texts faster; starting one costs more than reading a short text here.
+  if (text.length > 30 && text.charCodeAt(0) > SPACE) return !CONTROL.test(text)
   let isBlank = true
   for (let index = 0; index < text.length; index++) {
     const code = text.charCodeAt(index)
@@ -38,13 +51,21 @@ export function isId(text: string): boolean {
   return true
 }
 
-/** Not empty, no white space. */
+/** Not empty, no white space; an OID or UUID is written as a URN, and is one. */
 export function isUri(text: string): boolean {
   if (text.length === 0 || text.length > MAX_STRING_LENGTH) return false
   for (let index = 0; index < text.length; index++) {
     if (isWhiteSpace(text.charCodeAt(index))) return false
   }
-  return true
+  const first = text.charCodeAt(0)
+  return (first !== SMALL_U && first !== SMALL_O) || isRightUrn(text)
+}
+
+// Type uuid asks for lower case, other URIs take both; what follows # or | is no part of it.
+function isRightUrn(text: string): boolean {
+  if (text.startsWith('oid:') || text.startsWith('uuid:')) return false
+  if (text.startsWith('urn:oid:')) return isOid(text.replace(/[#|].*$/, ''))
+  return !text.startsWith('urn:uuid:') || /^urn:uuid:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?:[#|]|$)/i.test(text)
 }
 
 /** `urn:oid:` and a dotted number without leading zeros. */

@@ -1,26 +1,30 @@
 // Narrative: one well-formed XHTML div of formatting elements only. One scan over the text.
-// http://hl7.org/fhir/R4/narrative.html: basic HTML formatting elements of HTML 4.0 chapters 7 to 11 (without 9.4) and 15,
-// anchors, images and inline style; no head, body, scripts, forms, frames, objects, external style sheets.
+// http://hl7.org/fhir/R4/narrative.html: basic HTML formatting elements of HTML 4.0 chapters 7 to 11 (without 9.4: ins and
+// del) and 15, anchors, images and inline style; no head, body, scripts, forms, frames, objects, external style sheets.
 import { HTML_ENTITIES } from './html-entities.js'
 
 const ELEMENTS = new Set(
   (
-    'a abbr acronym address area b bdo big blockquote br caption center cite code col colgroup dd del dfn div dl dt em ' +
-    'font h1 h2 h3 h4 h5 h6 hr i img ins kbd li map ol p pre q s samp small span strike strong sub sup table tbody td ' +
+    'a abbr acronym address area b bdo big blockquote br caption center cite code col colgroup dd dfn div dl dt em ' +
+    'font h1 h2 h3 h4 h5 h6 hr i img kbd li map ol p pre q s samp small span strike strong sub sup table tbody td ' +
     'tfoot th thead tr tt u ul var'
   ).split(' ')
 )
 
+/** What may not stand in a paragraph, however deep. */
+const BLOCKS = new Set('blockquote div ol p table ul'.split(' '))
+
 const ATTRIBUTES = new Set(
   (
-    'abbr accesskey align alt axis border cellpadding cellspacing char charoff charset cite class clear color ' +
-    'cols colspan compact coords datetime dir face frame headers height href hreflang hspace id ismap lang ' +
-    'longdesc name noshade nohref nowrap rel rev rowspan rules scope shape size span src start style summary ' +
-    'tabindex target title type usemap valign value vspace width xml:lang xml:space xml:id xmlns bgcolor'
+    'abbr accesskey align alt axis bgcolor border cellpadding cellspacing char charoff charset cite class clear color ' +
+    'colspan compact coords dir face frame headers height href hreflang hspace id ismap lang longdesc name nohref ' +
+    'noshade nowrap rel rev rowspan rules scope shape size space span src start style summary tabindex title type ' +
+    'usemap valign value vspace width xml:lang xml:space xmlns'
   ).split(' ')
 )
 
 const XHTML_NAMESPACE = 'http://www.w3.org/1999/xhtml'
+const CDATA = '<![CDATA['
 const MAX_NESTING = 200
 
 /** True for a div that can be shown to a person without harm and says something. */
@@ -29,6 +33,7 @@ export function isSafeNarrative(text: string): boolean {
   const open: string[] = []
   let saysSomething = false
   let started = false
+  let paragraphs = 0
   while (scanner.at < text.length) {
     const next = text.indexOf('<', scanner.at)
     const end = next < 0 ? text.length : next
@@ -41,25 +46,48 @@ export function isSafeNarrative(text: string): boolean {
     }
     if (next < 0) break
     scanner.at = next
-    if (text.startsWith('<!--', next)) {
-      // XML ends a comment at its first double hyphen.
-      const close = text.indexOf('--', next + 4)
-      if (close < 0 || text.charAt(close + 2) !== '>') return false
-      scanner.at = close + 3
+    if (text.startsWith('<!', next)) {
+      const behind = text.startsWith('<!--', next) ? endOfComment(text, next) : endOfCharacterData(text, next)
+      if (behind < 0 || (open.length === 0 && !text.startsWith('<!--', next))) return false
+      saysSomething ||= text.startsWith(CDATA, next) && behind > next + CDATA.length + 3
+      scanner.at = behind
       continue
     }
     const tag = readTag(scanner)
     if (tag === undefined) return false
     if (tag.isClosing) {
       if (open.pop() !== tag.name) return false
+      if (tag.name === 'p') paragraphs--
       continue
     }
+    if (paragraphs > 0 && BLOCKS.has(tag.name)) return false
+    if (tag.namespace !== undefined && tag.namespace !== XHTML_NAMESPACE) return false
     if (open.length === 0 && (started || tag.name !== 'div' || tag.namespace !== XHTML_NAMESPACE)) return false
     started = true
     saysSomething ||= tag.name === 'img'
-    if (!tag.isEmpty && open.push(tag.name) > MAX_NESTING) return false
+    if (tag.isEmpty) continue
+    if (open.push(tag.name) > MAX_NESTING) return false
+    if (tag.name === 'p') paragraphs++
   }
   return started && open.length === 0 && saysSomething
+}
+
+// XML ends a comment at its first double hyphen.
+function endOfComment(text: string, start: number): number {
+  const close = text.indexOf('--', start + 4)
+  return close >= 0 && text.charAt(close + 2) === '>' ? close + 3 : -1
+}
+
+// Markup in it is text to XML, but not to a browser that is handed the narrative as HTML.
+function endOfCharacterData(text: string, start: number): number {
+  const close = text.startsWith(CDATA, start) ? text.indexOf(']]>', start) : -1
+  return close < 0 || /[<>]/.test(text.slice(start + CDATA.length, close)) ? -1 : close + 3
+}
+
+/** Local ids that links and images of a narrative name: `#pic` gives `pic`. */
+export function localIdsIn(narrative: string): string[] {
+  if (!narrative.includes('#')) return []
+  return Array.from(narrative.matchAll(/(?:href|src)\s?=\s?["']#([A-Za-z0-9.-]{1,64})["']/g), ([, id = '']) => id)
 }
 
 interface Scanner {
