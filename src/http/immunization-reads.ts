@@ -36,11 +36,7 @@ export function immunizationReads(deps: { history: History; base: () => string }
       accepts: ['application/x-www-form-urlencoded'],
       resource: 'Immunization',
       interaction: 'search-type',
-      handle(request, reply) {
-        const form = readForm(request)
-        request.answer = readAnswerForm(request.headers.accept, [...parseParameters(queryOf(request.url)), ...form])
-        return search(request, reply, [...request.parameters, ...withoutGeneral(form)])
-      }
+      handle: (request, reply) => search(request, reply, [...request.parameters, ...readForm(request)])
     },
     {
       method: 'GET',
@@ -97,9 +93,12 @@ export function isLenient(request: FastifyRequest): boolean {
   return parsePrefer(request.headers['prefer']).handling === 'lenient'
 }
 
+/** What the form asks for. Its _format and _pretty count as those of the URL do. */
 function readForm(request: FastifyRequest): readonly Parameter[] {
   if (!Buffer.isBuffer(request.body)) return []
-  return parseParameters(decodeForm(request.body))
+  const form = parseParameters(decodeForm(request.body))
+  request.answer = readAnswerForm(request.headers.accept, [...parseParameters(queryOf(request.url)), ...form])
+  return withoutGeneral(form)
 }
 
 function sendVersion(request: FastifyRequest, reply: FastifyReply, found: ReadVersion): FastifyReply {
