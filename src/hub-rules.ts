@@ -65,6 +65,13 @@ export const HUB_RULES: readonly HubRules[] = [
     ['preview-narrowed', 'Records this client may not read were not compared.', 'information'],
     ['no-fault', 'Nothing speaks against the resource.', 'information']
   ]),
+  group('Terminology server', 'What it says of a code has rules of its own, above.', [
+    [
+      'terminology-waiting',
+      'The codes of the record are yet to be looked up; only `imms explain` says so.',
+      'information'
+    ]
+  ]),
   group('Programmes, beside the checks', 'Raised by the choice of programme files itself.', [
     ['no-programme', 'No programme is in force for these diseases on this day; check both.', 'warning']
   ]),
@@ -94,10 +101,13 @@ export const HUB_RULES: readonly HubRules[] = [
     ['version-headers-disagree', 'If-Match and E-Tag name two versions; send If-Match only.']
   ]),
   group('Searches', 'Answered 400; remarks stand in an entry of mode `outcome`.', [
-    ['search-too-wide', 'A search names `patient.identifier`, `identifier` or `_id`.'],
+    ['search-too-wide', 'A search names `patient.identifier`, `patient`, `identifier` (both parts) or `_id`.'],
     ['search-parameter-unknown', 'There is no such search parameter; Prefer: handling=lenient ignores it.'],
     ['search-parameter-repeated', 'The parameter may be given once.'],
-    ['search-modifier-unknown', 'No modifier of this parameter is served.'],
+    ['search-modifier-unknown', 'The parameter has no such modifier here; those it has are named.'],
+    ['include-unknown', 'Only `_include=Immunization:patient` and `_revinclude=Provenance:target` are served.'],
+    ['summary-with-elements', '`_summary` and `_elements` exclude each other; send one of them.'],
+    ['since-with-at', '`_since` and `_at` exclude each other; send one of them.'],
     ['search-value', 'The value does not have the form of its parameter.'],
     ['search-value-empty', 'The parameter has no value.'],
     ['search-value-long', 'The value is too long.'],

@@ -33,13 +33,14 @@ process.exitCode = await createCli({
     }
   },
   readProfiles: async () => (await readRules()).validator,
-  async issueToken({ client, scope, permissions }) {
+  async issueToken({ client, scope, permissions, tolerant }) {
     const issuer = await openIssuer(config.dataDir)
     return issuer.issueToken({
       client,
       scopes: scope?.split(' ') ?? ALL_SCOPES,
       permissions: permissions ?? ALL_PERMISSIONS,
-      ttlSeconds: TOKEN_SECONDS
+      ttlSeconds: TOKEN_SECONDS,
+      ...(tolerant === undefined ? {} : { tolerant })
     })
   },
   stdout: process.stdout,

@@ -15,12 +15,14 @@ import type { Ingest } from './ingest/submission.js'
 import type { Queues } from './queue/queues.js'
 import type { Database } from './storage/database.js'
 import { PACKAGE_ROOT } from './catalogues.js'
+import type { Config } from './config.js'
 import type { RulesStatus } from './live-rules.js'
 import type { Log } from './log.js'
 import { createMetrics, type Metrics } from './metrics.js'
 import { createProgrammeDesk } from './programme-desk.js'
 import type { ReleaseStack } from './release-stack.js'
 import type { Parts, ServiceOptions } from './service-parts.js'
+import { openKnownTerminology } from './start-terminology.js'
 
 /** Resolves with the URL once it listens. `wake` tells a relay of this process that deliveries were made. */
 export async function startApi(
@@ -32,8 +34,8 @@ export async function startApi(
   const { config, log } = options
   const { database, queues, liveRules, now } = parts
   const metrics = createMetrics(() => liveRules.status())
-  const ingest = stack.add('ingest', openIngest(parts, metrics, log, wake), (opened) => opened.close())
-  const preview = stack.add('preview', openPreview(parts), (opened) => opened.close())
+  const ingest = stack.add('ingest', openIngest(parts, config, metrics, log, wake), (opened) => opened.close())
+  const preview = stack.add('preview', openPreview(parts, config), (opened) => opened.close())
   const cursorKey = await database.stores.serviceKeys.findOrKeep('page-link', randomBytes(32))
   const replays = createReplays({
     database,
@@ -47,7 +49,7 @@ export async function startApi(
   const server = createHttpServer({
     ingest,
     preview,
-    history: createHistory({ store: database.stores.history, cursorKey }),
+    history: createHistory({ store: database.stores.history, cursorKey, now }),
     verifyToken: createVerifier(options),
     health: () => readHealth(database, queues, liveRules.status()),
     metrics: () => metrics.read(),
@@ -77,8 +79,13 @@ export async function startApi(
   return server.listen({ host: config.host, port: config.port })
 }
 
-function openIngest(parts: Parts, metrics: Metrics, log: Log, wake: () => void): Ingest {
-  const { database, liveRules, destinations, now, chainId } = parts
+function openIngest(
+  { database, liveRules, destinations, now, chainId }: Parts,
+  { terminology }: Config,
+  metrics: Metrics,
+  log: Log,
+  wake: () => void
+): Ingest {
   return createIngest({
     database,
     judges: liveRules.rules,
@@ -86,6 +93,7 @@ function openIngest(parts: Parts, metrics: Metrics, log: Log, wake: () => void):
     destinations,
     now,
     newId: uuidv7,
+    asksTerminology: terminology !== undefined,
     auditChainId: chainId,
     onCommitted: wake,
     onJudged: (verdict) => {
@@ -97,8 +105,17 @@ function openIngest(parts: Parts, metrics: Metrics, log: Log, wake: () => void):
   })
 }
 
-function openPreview({ database, liveRules: { rules }, destinations, now }: Parts): Preview {
-  return createPreview({ database, judges: rules, rules, destinations, now, newId: uuidv7 })
+function openPreview(parts: Parts, { terminology }: Config): Preview {
+  const { database, liveRules, destinations, now } = parts
+  return createPreview({
+    database,
+    judges: liveRules.rules,
+    rules: liveRules.rules,
+    destinations,
+    now,
+    newId: uuidv7,
+    ...(terminology === undefined ? {} : { tellKnown: openKnownTerminology(parts) })
+  })
 }
 
 function createVerifier({ auth, now = () => new Date() }: ServiceOptions): VerifyToken {

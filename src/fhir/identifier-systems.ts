@@ -6,6 +6,8 @@ export const NHS_NUMBER_SYSTEM = 'https://fhir.nhs.uk/Id/nhs-number'
 export const ODS_CODE_SYSTEM = 'https://fhir.nhs.uk/Id/ods-organization-code'
 /** SNOMED CT, UK edition and dm+d included. */
 export const SNOMED_SYSTEM = 'http://snomed.info/sct'
+/** NHS dictionary of medicines and devices; its codes are SNOMED CT identifiers. */
+export const DMD_SYSTEM = 'https://dmd.nhs.uk'
 /** UK Core extension that carries the vaccination procedure. */
 export const VACCINATION_PROCEDURE_URL =
   'https://fhir.hl7.org.uk/StructureDefinition/Extension-UKCore-VaccinationProcedure'

@@ -55,6 +55,11 @@ function decodeUtf8(bytes: Buffer): string {
   }
 }
 
+/** Spans of the top-level members of JSON text that was parsed strictly before: what is stored. */
+export function membersOf(text: string): ReadonlyMap<string, MemberSpan> {
+  return scan(text)
+}
+
 interface Frame {
   keys: Set<string> | undefined
 }

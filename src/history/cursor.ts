@@ -8,21 +8,27 @@ import type { Parameter } from './plan-search.js'
 /** A further page of a search: what was asked, and the last record of the page before. */
 export interface SearchPage {
   kind: 'search'
-  /** Without patient.identifier: a link that is passed on must not carry an NHS number. */
+  /** Without what names the patient: a link that is passed on must not carry an NHS number. */
   parameters: Parameter[]
   patientKey?: string
-  after: { sortKey: string; recordId: string }
+  after: {
+    sortKeys: string[]
+    recordId: string
+    /** `at`: ISO 8601, when the first page was made. */
+    snapshot: { transactions: string; at: string }
+  }
 }
 
 /** A further page of a version history. */
 export interface VersionsPage {
   kind: 'versions'
-  recordId: string
+  /** Undefined for the history of the type. */
+  recordId?: string
+  /** As sent, without _count. */
+  parameters: Parameter[]
   count: number
-  /** ISO 8601 */
-  since?: string
-  /** The last version of the page before. */
-  before: number
+  /** The last version of the page before. `receivedAt`: ISO 8601. */
+  before: { receivedAt: string; recordId: string; version: number }
 }
 
 export interface Cursors {

@@ -1,6 +1,6 @@
 // Reading what was kept: one record, one of its versions, all of its versions, and searches. Whatever the caller may
 // not see is as if it were not there.
-import { permits, type Caller } from '../fhir/caller.js'
+import { permits, permittedTypes, type Caller } from '../fhir/caller.js'
 import type { Issue, IssueCode } from '../fhir/issue.js'
 import { FhirError } from '../fhir/operation-outcome.js'
 import { isDatabaseDown } from '../storage/database-down.js'
@@ -8,8 +8,9 @@ import type { HistoryStore, KeptRecord } from '../storage/history-store.js'
 import { createCursors } from './cursor.js'
 import { listVersions } from './list-versions.js'
 import type { Parameter } from './plan-search.js'
+import { provenanceOf as keptProvenanceOf, type ProvenanceOf } from './provenance.js'
+import { RECORD_ID } from './search-demand.js'
 import { searchRecords } from './search-records.js'
-import { RECORD_ID } from './search-parameters.js'
 
 /** One version of a record with its text. */
 export interface ReadVersion {
@@ -33,6 +34,8 @@ export interface History {
   readVersion(caller: Caller, recordId: string, version: number): Promise<ReadVersion>
   /** A Bundle of type history as JSON text, newest first. */
   versions(caller: Caller, recordId: string, parameters: readonly Parameter[], options: QueryOptions): Promise<string>
+  /** The same for every record that the caller may see; 403 for a caller who may read no vaccine type. */
+  allVersions(caller: Caller, parameters: readonly Parameter[], options: QueryOptions): Promise<string>
   /** A Bundle of type searchset as JSON text. */
   search(caller: Caller, parameters: readonly Parameter[], options: QueryOptions): Promise<string>
 }
@@ -41,9 +44,17 @@ export interface HistoryDeps {
   store: HistoryStore
   /** Signs page links: at least 32 bytes, the same in every process. */
   cursorKey: Uint8Array
+  /** For `_revinclude=Provenance:target`. */
+  provenanceOf?: ProvenanceOf
+  now?: () => Date
 }
 
-export function createHistory({ store, cursorKey }: HistoryDeps): History {
+export function createHistory({
+  store,
+  cursorKey,
+  provenanceOf = keptProvenanceOf,
+  now = () => new Date()
+}: HistoryDeps): History {
   const cursors = createCursors(cursorKey)
 
   const findPermitted = async (caller: Caller, recordId: string): Promise<KeptRecord> => {
@@ -67,13 +78,18 @@ export function createHistory({ store, cursorKey }: HistoryDeps): History {
         if (kept.body === undefined) throw gone(version)
         return { recordId, version, lastUpdated: kept.receivedAt, body: kept.body }
       }),
-    versions: (caller, recordId, parameters, { base }) =>
+    versions: (caller, recordId, parameters, options) =>
       unlessDatabaseIsDown(async () => {
-        const record = await findPermitted(caller, recordId)
-        return listVersions({ store, cursors }, caller, record, parameters, base)
+        await findPermitted(caller, recordId)
+        return listVersions({ store, cursors }, caller, recordId, parameters, options)
+      }),
+    allVersions: (caller, parameters, options) =>
+      unlessDatabaseIsDown(() => {
+        if (permittedTypes(caller, 'R').length === 0) throw nothingPermitted()
+        return listVersions({ store, cursors }, caller, undefined, parameters, options)
       }),
     search: (caller, parameters, options) =>
-      unlessDatabaseIsDown(() => searchRecords({ store, cursors }, caller, parameters, options))
+      unlessDatabaseIsDown(() => searchRecords({ store, cursors, provenanceOf, now }, caller, parameters, options))
   }
 }
 
@@ -90,6 +106,12 @@ async function unlessDatabaseIsDown<Result>(work: () => Promise<Result>): Promis
 // Unknown and not permitted are told in the same words.
 function notFound(): FhirError {
   return new FhirError(404, [fault('not-found', 'unknown-record', 'there is no such Immunization for this client')])
+}
+
+function nothingPermitted(): FhirError {
+  const text =
+    'this client may read no vaccine type (a permission such as FLU.R); ask the operator of the Hub to grant it'
+  return new FhirError(403, [fault('forbidden', 'permission-missing', text)])
 }
 
 function gone(version: number): FhirError {

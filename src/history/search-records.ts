@@ -2,23 +2,28 @@
 import { permittedTypes, type Caller } from '../fhir/caller.js'
 import type { Issue } from '../fhir/issue.js'
 import { FhirError, toOperationOutcome } from '../fhir/operation-outcome.js'
-import { joinSearchset, type BundleLink } from '../fhir/searchset.js'
+import { joinSearchset, type BundleLink, type SearchsetEntry } from '../fhir/searchset.js'
 import { VACCINE_TYPES, type VaccineType } from '../fhir/vaccine-types.js'
 import type { RecordQuery } from '../storage/history-query.js'
 import type { FoundRecord, HistoryStore } from '../storage/history-store.js'
+import { shapeBody } from './answer-shape.js'
+import { composePatients } from './compose-patient.js'
 import type { Cursors, SearchPage, VersionsPage } from './cursor.js'
 import { onlyCursor, relativeUrl } from './page-link.js'
-import { planSearch, type Parameter, type SearchPlan } from './plan-search.js'
+import { namesPatient, planSearch, type Parameter, type SearchPlan } from './plan-search.js'
+import type { ProvenanceOf } from './provenance.js'
 import { searchFault } from './search-fault.js'
 
 interface Tools {
   store: HistoryStore
   cursors: Cursors
+  provenanceOf: ProvenanceOf
+  now: () => Date
 }
 
 /** @throws FhirError 400 for a fault in the parameters, 403 for a caller who may search no vaccine type */
 export async function searchRecords(
-  { store, cursors }: Tools,
+  { store, cursors, provenanceOf, now }: Tools,
   caller: Caller,
   parameters: readonly Parameter[],
   { base, lenient }: { base: string; lenient: boolean }
@@ -27,28 +32,35 @@ export async function searchRecords(
   if (vaccineTypes.length === 0) throw nothingPermitted()
   const cursor = onlyCursor(parameters)
   const page = cursor === undefined ? undefined : readPage(cursors.open(caller.client, cursor))
+  const at = page === undefined ? now() : new Date(page.after.snapshot.at)
   const plan = planSearch(page?.parameters ?? parameters, {
     lenient,
+    base,
+    now: at,
     ...(page?.patientKey === undefined ? {} : { patientKey: page.patientKey })
   })
   const query = toQuery(plan, vaccineTypes, page)
-  const found = plan.count === 0 ? [] : await store.findRecords(query)
+  const { records: found, transactions } = plan.count === 0 ? { records: [] } : await store.findRecords(query)
   const shown = found.slice(0, plan.count)
   const links: BundleLink[] = [
     { relation: 'self', url: relativeUrl('Immunization', page === undefined ? plan.used : parameters) }
   ]
   const last = shown.at(-1)
-  if (last !== undefined && found.length > shown.length)
-    links.push({
-      relation: 'next',
-      url: `${base}/Immunization?_cursor=${cursors.seal(caller.client, nextPage(plan, last))}`
-    })
+  if (last !== undefined && found.length > shown.length) {
+    const snapshot = page?.after.snapshot ?? { transactions: transactions ?? '', at: at.toISOString() }
+    const next = cursors.seal(caller.client, nextPage(plan, last, snapshot))
+    links.push({ relation: 'next', url: `${base}/Immunization?_cursor=${next}` })
+  }
   const total = await countTotal(store, plan, query, found)
   const remarks = remarksOn(vaccineTypes, plan.ignored)
   return joinSearchset({
     ...(total === undefined ? {} : { total }),
     links,
-    matches: shown.map(({ recordId, body }) => ({ fullUrl: `${base}/Immunization/${recordId}`, resource: body })),
+    matches: shown.map(({ recordId, body }) => ({
+      fullUrl: `${base}/Immunization/${recordId}`,
+      resource: shapeBody(body, plan.shape)
+    })),
+    included: include(plan, shown, base, provenanceOf),
     ...(remarks.length === 0 ? {} : { outcome: toOperationOutcome(remarks) })
   })
 }
@@ -60,24 +72,47 @@ function toQuery(plan: SearchPlan, vaccineTypes: readonly VaccineType[], page: S
     filters: plan.filters,
     survivorsOnly: plan.survivorsOnly,
     order: plan.order,
-    ...(page === undefined ? {} : { after: page.after }),
+    ...(page === undefined ? {} : { after: readPosition(page) }),
     // One more than shown tells whether there is a next page.
     limit: plan.count + 1
   }
 }
 
-function nextPage(plan: SearchPlan, last: FoundRecord): SearchPage {
+function readPosition({ after }: SearchPage): NonNullable<RecordQuery['after']> {
+  const { transactions, at } = after.snapshot
+  return { ...after, snapshot: { transactions, at: new Date(at) } }
+}
+
+function nextPage(plan: SearchPlan, last: FoundRecord, snapshot: SearchPage['after']['snapshot']): SearchPage {
   return {
     kind: 'search',
-    parameters: plan.used.filter(({ name }) => name !== 'patient.identifier'),
+    parameters: plan.used.filter(({ name }) => !namesPatient(name)),
     ...(plan.patient === undefined ? {} : { patientKey: last.patientKey }),
-    after: { sortKey: last.sortKey, recordId: last.recordId }
+    after: { sortKeys: last.sortKeys, recordId: last.recordId, snapshot }
   }
 }
 
 function readPage(page: SearchPage | VersionsPage): SearchPage {
   if (page.kind === 'search') return page
   throw new FhirError(400, [searchFault('invalid', 'cursor-unknown', 'belongs to a version history', '_cursor')])
+}
+
+function include(
+  { withPatients, withProvenance }: SearchPlan,
+  shown: readonly FoundRecord[],
+  base: string,
+  provenanceOf: ProvenanceOf
+): SearchsetEntry[] {
+  // A composed Patient stands at no URL; its id is a UUID.
+  const patients = (withPatients ? composePatients(shown) : []).map((patient) => ({
+    fullUrl: `urn:uuid:${patient.id}`,
+    resource: JSON.stringify(patient)
+  }))
+  const provenance = (withProvenance ? provenanceOf(shown.map(({ origin }) => origin)) : []).map(({ id, text }) => ({
+    fullUrl: `${base}/Provenance/${id}`,
+    resource: text
+  }))
+  return [...patients, ...provenance]
 }
 
 // A page that holds everything needs no second look.

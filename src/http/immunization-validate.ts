@@ -5,7 +5,7 @@ import type { Scope } from '../fhir/caller.js'
 import type { Issue } from '../fhir/issue.js'
 import type { ParsedJson } from '../fhir/parse-json.js'
 import type { History } from '../history/history.js'
-import { RECORD_ID } from '../history/search-parameters.js'
+import { RECORD_ID } from '../history/search-demand.js'
 import type { Preview } from '../ingest/preview.js'
 import type { Submission, Verdict } from '../ingest/submission.js'
 import { sendOutcome } from './answer.js'
@@ -50,12 +50,13 @@ async function validateNew(request: FastifyRequest, deps: ValidateDeps): Promise
       'a delete is asked of a stored record: /Immunization/[id]/$validate?mode=delete'
     )
   if (payload === undefined) throw resourceMissing()
-  if (mode === 'profile') return deps.preview.judgeByProfile(payload.value, profile)
+  if (mode === 'profile')
+    return deps.preview.tellKnown(deps.preview.judgeByProfile(payload.value, profile), payload.value)
   const found =
     mode === 'create'
       ? await rehearse(request, { kind: 'create', payload }, deps)
       : await rehearseUpdate(request, bodyIdOf(payload.value), payload, deps)
-  return withProfile(found, payload.value, profile, deps)
+  return deps.preview.tellKnown(withProfile(found, payload.value, profile, deps), payload.value)
 }
 
 async function validateStored(request: FastifyRequest, recordId: string, deps: ValidateDeps): Promise<Issue[]> {
@@ -69,13 +70,19 @@ async function validateStored(request: FastifyRequest, recordId: string, deps: V
   }
   if (payload === undefined) {
     if (mode === 'update') throw resourceMissing()
-    const { body } = await deps.history.read(callerOf(request), recordId)
+    const { body, version } = await deps.history.read(callerOf(request), recordId)
     const value: unknown = JSON.parse(body)
-    if (mode === 'profile') return deps.preview.judgeByProfile(value, profile)
-    return withProfile(deps.preview.judge(value), value, profile, deps)
+    const found =
+      mode === 'profile'
+        ? deps.preview.judgeByProfile(value, profile)
+        : withProfile(deps.preview.judge(value), value, profile, deps)
+    return deps.preview.tellKnown(found, value, { recordId, version })
   }
-  if (mode === 'profile') return deps.preview.judgeByProfile(payload.value, profile)
-  return withProfile(await rehearseUpdate(request, recordId, payload, deps), payload.value, profile, deps)
+  const found =
+    mode === 'profile'
+      ? deps.preview.judgeByProfile(payload.value, profile)
+      : withProfile(await rehearseUpdate(request, recordId, payload, deps), payload.value, profile, deps)
+  return deps.preview.tellKnown(found, payload.value)
 }
 
 async function rehearseUpdate(

@@ -15,6 +15,8 @@ export interface IngestDeps extends VersionDeps {
   database: Pick<Database, 'transaction'>
   /** Read anew for every submission: programmes may change while the service runs. */
   judges: Judges
+  /** True where a terminology server is asked about the codes of what was accepted. */
+  asksTerminology?: boolean
   /** The audit chain of this process. */
   auditChainId: string
   /** Called after a commit that may have made deliveries. */
@@ -63,7 +65,7 @@ async function commit(items: readonly JudgedSubmission[], deps: IngestDeps): Pro
     const set = await readWorkingSet(items, stores, deps.newId)
     const made: Verdict[] = []
     for (const item of items) made.push(await settle(item, set, deps))
-    await set.write(deps.auditChainId)
+    await set.write(deps.auditChainId, { asksTerminology: deps.asksTerminology === true })
     return made
   })
   deps.onCommitted()

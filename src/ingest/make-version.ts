@@ -6,12 +6,14 @@ import type { ProductAncestry } from '../dedup/product-ancestry.js'
 import type { DeliveryOperation } from '../storage/delivery.js'
 import { planDeliveries, type Wanting } from '../delivery/plan-deliveries.js'
 import { sha256 } from '../fhir/content-hash.js'
+import { endOfFhirDateTime } from '../fhir/dates.js'
 import type { Issue } from '../fhir/issue.js'
 import { toOperationOutcome } from '../fhir/operation-outcome.js'
 import { composeStoredBody } from '../fhir/stored-body.js'
 import type { AuditEntry } from '../storage/audit-store.js'
 import type { KnownEvent } from '../storage/event-store.js'
 import type { RecordHead } from '../storage/record-head.js'
+import type { VersionWrite } from '../storage/version-writes.js'
 import { deliverNewSurvivors } from './deliver-survivors.js'
 import { historyBeside } from './history-beside.js'
 import { type Judged, programmeNames } from './judge.js'
@@ -62,7 +64,8 @@ export async function makeVersion(accepted: Accepted, set: WorkingSet, deps: Ver
       outcome: issues.length === 0 ? null : JSON.stringify(toOperationOutcome(issues)),
       programmes: judged === undefined ? [] : programmeNames(judged.verdict),
       body,
-      fingerprint: { antigens: fingerprint.antigens, features: fingerprint }
+      fingerprint: { antigens: fingerprint.antigens, features: fingerprint },
+      search: judged === undefined ? null : searchColumns(judged)
     },
     judged === undefined ? (accepted.head?.nhsNumber ?? null) : (judged.facts.nhsNumber ?? null)
   )
@@ -150,6 +153,11 @@ function nextHead(accepted: Accepted, set: WorkingSet, deps: VersionDeps): Omit<
     clinicalSha256: hashes.clinical,
     lastUpdated
   }
+}
+
+function searchColumns({ facts }: Judged): VersionWrite['search'] {
+  const { occurrencePrecision: precision, occurrenceFrom: from, occurrenceDay: londonDay } = facts
+  return { occurrenceUntil: endOfFhirDateTime({ precision, from, londonDay }, 1), lotNumber: facts.lotNumber ?? null }
 }
 
 function takeFingerprint(judged: Judged, rules: VersionRules): EventFingerprint {

@@ -5,6 +5,7 @@ import type { Issue } from '../fhir/issue.js'
 import { FhirError } from '../fhir/operation-outcome.js'
 import { isDatabaseDown } from '../storage/database-down.js'
 import type { Database, Stores } from '../storage/database.js'
+import type { TellKnown } from '../terminology/known-terminology.js'
 import { databaseDown, tooBusy } from './answer.js'
 import { createGroupCommit } from './group-commit.js'
 import { findIssues, isAskedFor, judgeSubmission, type Judged, type JudgedSubmission, type Judges } from './judge.js'
@@ -24,6 +25,8 @@ export interface Preview {
   judge(value: unknown): Issue[]
   /** What one profile says: a canonical, with or without |version; the default is the one Immunizations are judged by. */
   judgeByProfile(value: unknown, profile?: string): Issue[]
+  /** Adds what a terminology server is known to say of the codes; it is not asked, so nothing waits for it. */
+  tellKnown: TellKnown
   /** Turns new questions away, waits for the ones in flight. */
   close(): Promise<void>
 }
@@ -31,6 +34,8 @@ export interface Preview {
 export interface PreviewDeps extends VersionDeps {
   database: Pick<Database, 'rehearse'>
   judges: Judges
+  /** Undefined where there is no terminology server. */
+  tellKnown?: TellKnown
 }
 
 /** So many at once at most: a rehearsal holds a connection and the locks of its patient, and accepting comes first. */
@@ -55,6 +60,7 @@ export function createPreview(deps: PreviewDeps): Preview {
     },
     judge: (value) => findIssues(value, judges, deps.now()).issues,
     judgeByProfile: (value, profile) => judges.validator.validate(value, profile).filter(isAskedFor),
+    tellKnown: deps.tellKnown ?? ((issues) => Promise.resolve(issues)),
     close: () => gate.close()
   }
 }

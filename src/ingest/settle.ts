@@ -57,9 +57,11 @@ async function answerResend(
 ): Promise<Verdict> {
   if (head === undefined) throw new Error('a resend without a stored record')
   const body = submission.kind === 'delete' ? undefined : await set.currentBody(head.recordId)
+  const learned = submission.kind === 'delete' ? [] : await set.terminologyIssues(head.recordId, head.version)
   return {
     status: submission.kind === 'delete' ? 204 : 200,
-    issues,
+    // What became known since it was first answered.
+    issues: [...issues, ...learned],
     record: { ...recordOf(head), ...(body === undefined ? {} : { body }) }
   }
 }

@@ -1,5 +1,6 @@
 // What a group knows while it is being settled: what was read under lock, and what will be written at its end. A later
 // submission of the group sees what an earlier one decided.
+import type { Issue } from '../fhir/issue.js'
 import type { AuditEntry } from '../storage/audit-store.js'
 import type { Stores } from '../storage/database.js'
 import type { PairDecision } from '../storage/decision-store.js'
@@ -22,6 +23,8 @@ export interface WorkingSet {
   lanesOf(recordId: string): ReadonlySet<string>
   /** Body of the current version, be it stored or about to be. */
   currentBody(recordId: string): Promise<string | undefined>
+  /** What a terminology server said of a stored version. */
+  terminologyIssues(recordId: string, version: number): Promise<Issue[]>
   addVersion(write: VersionWrite, nhsNumber: string | null): void
   /** Replaces what is known of the patient's events. */
   setEvents(patientKey: string, events: readonly KnownEvent[]): void
@@ -32,7 +35,12 @@ export interface WorkingSet {
   addRefused(refused: RefusedSubmission): void
   addAudit(entry: AuditEntry): void
   /** Writes everything, in as many statements as there are kinds of rows. */
-  write(auditChainId: string): Promise<void>
+  write(auditChainId: string, options?: WriteOptions): Promise<void>
+}
+
+export interface WriteOptions {
+  /** The codes of the new versions are looked up afterwards. */
+  asksTerminology?: boolean
 }
 
 /** Reads and locks what the group needs: heads first, then patients, both in key order, so that groups cannot deadlock. */
@@ -122,6 +130,7 @@ function createWorkingSet(stores: Stores, newId: () => string, known: Known): Wo
       const pending = versions.findLast((write) => write.head.recordId === recordId)
       return pending?.body ?? (await stores.records.findCurrentBody(recordId))
     },
+    terminologyIssues: (recordId, version) => stores.terminologyChecks.findIssues({ recordId, version }),
     addVersion(write, nhsNumber) {
       const { head } = write
       versions.push(write)
@@ -151,9 +160,10 @@ function createWorkingSet(stores: Stores, newId: () => string, known: Known): Wo
     },
     addRefused: (submission) => void refused.push(submission),
     addAudit: (entry) => void audit.push(entry),
-    async write(auditChainId) {
+    async write(auditChainId, { asksTerminology = false } = {}) {
       await stores.records.insertUnidentifiedPatients(unidentified)
       await stores.records.writeVersions(versions)
+      if (asksTerminology) await stores.terminologyChecks.insert(withBody(versions))
       await stores.events.writeGroups([...groups.values()])
       await stores.decisions.end([...endedDecisions.values()])
       await stores.decisions.write([...newDecisions.values()])
@@ -162,6 +172,12 @@ function createWorkingSet(stores: Stores, newId: () => string, known: Known): Wo
       await stores.audit.append(auditChainId, audit)
     }
   }
+}
+
+function withBody(versions: readonly VersionWrite[]): { recordId: string; version: number }[] {
+  return versions.flatMap(({ body, head }) =>
+    body === null ? [] : [{ recordId: head.recordId, version: head.version }]
+  )
 }
 
 // The separator cannot stand in a stored text: PostgreSQL refuses NUL, and so does the strict JSON reader.

@@ -15,6 +15,8 @@ import { createRefusalStore, type RefusalStore } from './refusal-store.js'
 import { createReplayStore, type ReplayStore } from './replay-store.js'
 import { createServiceKeyStore, type ServiceKeyStore } from './service-key-store.js'
 import type { Sql } from './sql.js'
+import { createTerminologyAnswerStore, type TerminologyAnswerStore } from './terminology-answer-store.js'
+import { createTerminologyCheckStore, type TerminologyCheckStore } from './terminology-check-store.js'
 
 export interface Stores {
   records: RecordStore
@@ -31,6 +33,8 @@ export interface Stores {
   audit: AuditStore
   ops: OpsStore
   serviceKeys: ServiceKeyStore
+  terminologyAnswers: TerminologyAnswerStore
+  terminologyChecks: TerminologyCheckStore
 }
 
 export interface Database {
@@ -96,7 +100,9 @@ function createStores(sql: Sql): Stores {
     queueEpochs: createQueueEpochStore(sql),
     audit: createAuditStore(sql),
     ops: createOpsStore(sql),
-    serviceKeys: createServiceKeyStore(sql)
+    serviceKeys: createServiceKeyStore(sql),
+    terminologyAnswers: createTerminologyAnswerStore(sql),
+    terminologyChecks: createTerminologyCheckStore(sql)
   }
 }
 

@@ -3,6 +3,7 @@
 import type { VaccineType } from '../fhir/vaccine-types.js'
 import type { Sql } from './sql.js'
 import { matchingRecords, orderAndLimit, type RecordQuery } from './history-query.js'
+import { matchingVersions, orderAndLimitVersions, type VersionsQuery } from './version-query.js'
 
 /** A record in its current version. */
 export interface KeptRecord {
@@ -18,6 +19,7 @@ export interface KeptRecord {
 
 /** One version of a record, the newest or an older one. */
 export interface KeptVersion {
+  recordId: string
   version: number
   operation: 'create' | 'update' | 'delete' | 'reinstate'
   receivedAt: Date
@@ -25,22 +27,31 @@ export interface KeptVersion {
   body?: string
 }
 
+/** Who sent a version, when, in which request. */
+export interface VersionOrigin {
+  recordId: string
+  version: number
+  operation: KeptVersion['operation']
+  /** Client name. */
+  supplier: string
+  receivedAt: Date
+  requestId?: string
+}
+
 /** One match of a search. */
 export interface FoundRecord {
   recordId: string
   patientKey: string
-  /** Where this record stands in the order asked for: opaque, to be handed back as `after`. */
-  sortKey: string
+  /** Where this record stands in the order asked for: opaque, to be handed back in `after`. */
+  sortKeys: string[]
   body: string
+  origin: VersionOrigin
 }
 
-export interface VersionsQuery {
-  recordId: string
-  /** Only versions below this one. */
-  before?: number
-  /** Only versions received at this instant or later. */
-  since?: Date
-  limit: number
+export interface FoundRecords {
+  records: FoundRecord[]
+  /** What this search saw, for Snapshot.transactions; undefined when nothing was found. */
+  transactions?: string
 }
 
 export interface HistoryStore {
@@ -48,10 +59,11 @@ export interface HistoryStore {
   findVersion(recordId: string, version: number): Promise<KeptVersion | undefined>
   /** Newest first. */
   findVersions(query: VersionsQuery): Promise<KeptVersion[]>
-  countVersions(query: Pick<VersionsQuery, 'recordId' | 'since'>): Promise<number>
+  /** How many versions match, whatever `before` and `limit` say. */
+  countVersions(query: VersionsQuery): Promise<number>
   /** Live records only, in the order asked for. */
-  findRecords(query: RecordQuery): Promise<FoundRecord[]>
-  /** How many records match, whatever `after` and `limit` say. */
+  findRecords(query: RecordQuery): Promise<FoundRecords>
+  /** How many records match, whatever the position of `after` and `limit` say. */
   countRecords(query: RecordQuery): Promise<number>
 }
 
@@ -64,7 +76,7 @@ export function createHistoryStore(sql: Sql): HistoryStore {
 
     async findVersion(recordId, version) {
       const { rows } = await sql.query<VersionRow>(
-        `select version, operation, received_at, body
+        `select record_id, version, operation, received_at, body
            from record_version
           where record_id = $1 and version = $2`,
         [recordId, version]
@@ -72,44 +84,29 @@ export function createHistoryStore(sql: Sql): HistoryStore {
       return rows[0] === undefined ? undefined : toVersion(rows[0])
     },
 
-    async findVersions({ recordId, before, since, limit }) {
-      const { rows } = await sql.query<VersionRow>(
-        `select version, operation, received_at, body
-           from record_version
-          where record_id = $1
-            and ($2::integer is null or version < $2)
-            and ($3::timestamptz is null or received_at >= $3)
-          order by version desc
-          limit $4`,
-        [recordId, before ?? null, since ?? null, limit]
-      )
+    async findVersions(query) {
+      const { text, values } = orderAndLimitVersions(matchingVersions(query), query)
+      const columns = 'version.record_id, version.version, version.operation, version.received_at, version.body'
+      const { rows } = await sql.query<VersionRow>(`select ${columns} ${text}`, values)
       return rows.map(toVersion)
     },
 
-    async countVersions({ recordId, since }) {
-      const { rows } = await sql.query<{ total: number }>(
-        `select count(*)::integer as total
-           from record_version
-          where record_id = $1
-            and ($2::timestamptz is null or received_at >= $2)`,
-        [recordId, since ?? null]
-      )
+    async countVersions(query) {
+      const { text, values } = matchingVersions(query)
+      const { rows } = await sql.query<{ total: number }>(`select count(*)::integer as total ${text}`, values)
       return rows[0]?.total ?? 0
     },
 
     async findRecords(query) {
-      const matching = matchingRecords(query)
-      const { text, values, sortKey } = orderAndLimit(matching, query)
+      const { text, values, sortKeys } = orderAndLimit(matchingRecords(query), query)
       const { rows } = await sql.query<FoundRow>(
-        `select record.record_id, record.patient_key, ${sortKey} as sort_key, version.body ${text}`,
+        `select record.record_id, record.patient_key, ${sortKeys} as sort_keys, version.body, version.version,
+                version.operation, version.supplier, version.received_at, version.request_id,
+                pg_current_snapshot()::text as transactions ${text}`,
         values
       )
-      return rows.map((row) => ({
-        recordId: row.record_id,
-        patientKey: row.patient_key,
-        sortKey: row.sort_key,
-        body: row.body
-      }))
+      const transactions = rows[0]?.transactions
+      return { records: rows.map(toFound), ...(transactions === undefined ? {} : { transactions }) }
     },
 
     async countRecords(query) {
@@ -139,6 +136,7 @@ interface RecordRow {
 }
 
 interface VersionRow {
+  record_id: string
   version: number
   operation: KeptVersion['operation']
   received_at: Date
@@ -148,8 +146,14 @@ interface VersionRow {
 interface FoundRow {
   record_id: string
   patient_key: string
-  sort_key: string
+  sort_keys: string[]
   body: string
+  version: number
+  operation: KeptVersion['operation']
+  supplier: string
+  received_at: Date
+  request_id: string | null
+  transactions: string
 }
 
 function toRecord(row: RecordRow): KeptRecord {
@@ -166,9 +170,27 @@ function toRecord(row: RecordRow): KeptRecord {
 
 function toVersion(row: VersionRow): KeptVersion {
   return {
+    recordId: row.record_id,
     version: row.version,
     operation: row.operation,
     receivedAt: row.received_at,
     ...(row.body === null ? {} : { body: row.body })
+  }
+}
+
+function toFound(row: FoundRow): FoundRecord {
+  return {
+    recordId: row.record_id,
+    patientKey: row.patient_key,
+    sortKeys: row.sort_keys,
+    body: row.body,
+    origin: {
+      recordId: row.record_id,
+      version: row.version,
+      operation: row.operation,
+      supplier: row.supplier,
+      receivedAt: row.received_at,
+      ...(row.request_id === null ? {} : { requestId: row.request_id })
+    }
   }
 }

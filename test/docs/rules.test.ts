@@ -14,7 +14,19 @@ const source = fileURLToPath(new URL('../../src/', import.meta.url))
 const page = new URL('../../docs/rules.md', import.meta.url)
 const committed = readFileSync(page, 'utf8')
 /** The validator and the checks have catalogues of their own, looked at below. */
-const FOLDERS = ['', 'fhir', 'dedup', 'storage', 'queue', 'ingest', 'history', 'delivery', 'http', 'worker']
+const FOLDERS = [
+  '',
+  'fhir',
+  'dedup',
+  'storage',
+  'queue',
+  'ingest',
+  'history',
+  'delivery',
+  'terminology',
+  'http',
+  'worker'
+]
 /** Ids that are put together: every value that can come out. */
 const COMPUTED: Record<string, string[]> = {
   'http/ops-check.ts: `ops-${where}`': ['ops-query', 'ops-path', 'ops-body'],

@@ -38,6 +38,6 @@ export async function openHub(t: Test, now: () => Date, deps: Partial<HttpServer
   })
   const preview = createPreview({ database, judges: rules, rules, destinations: [], now, newId: uuidv7 })
   t.teardown(() => Promise.all([ingest.close(), preview.close()]))
-  const history = createHistory({ store: database.stores.history, cursorKey: randomBytes(32) })
+  const history = createHistory({ store: database.stores.history, cursorKey: randomBytes(32), now })
   return { ...(await openDoor(t, { ingest, preview, history, now, ...deps })), faults, pool }
 }

@@ -4,6 +4,7 @@ import t from 'tap'
 import type { Test } from 'tap'
 import type { Issue } from '../../src/fhir/issue.js'
 import { FhirError } from '../../src/fhir/operation-outcome.js'
+import { SEARCH_PARAMETERS } from '../../src/history/search-parameters.js'
 import type { History } from '../../src/history/history.js'
 import type { Ingest, Submission, Verdict } from '../../src/ingest/submission.js'
 import { waitFor } from '../support/wait-for.js'
@@ -43,7 +44,7 @@ const CREATED: Verdict = {
 
 function historyOf(methods: Partial<History>): History {
   const never = () => Promise.reject(new Error('not asked in this test'))
-  return { read: never, readVersion: never, versions: never, search: never, ...methods }
+  return { read: never, readVersion: never, versions: never, allVersions: never, search: never, ...methods }
 }
 
 function outcomeOf(t: Test, answer: Answer, status: number): { rules: (string | undefined)[]; texts: string } {
@@ -374,11 +375,11 @@ t.test('POST _search takes its parameters from form and URL together', async (t)
   t.same(outcomeOf(t, await send('', Buffer.from([0x61, 0x3d, 0xff])), 400).rules, ['parameter-encoding'])
 })
 
-t.test('interactions on one record take no parameters but the general ones', async (t) => {
+t.test('a read takes the parameters of its elements and the general ones, and no others', async (t) => {
   const read = { recordId: RECORD_ID, version: 1, lastUpdated: NOW, body: BODY }
   const door = await openDoor(t, { history: historyOf({ read: () => Promise.resolve(read) }) })
   const authorization = await door.bearer()
-  const url = `${URL}/${RECORD_ID}?_elements=status`
+  const url = `${URL}/${RECORD_ID}?status=completed`
   t.same(outcomeOf(t, await door.server.inject({ url, headers: { authorization } }), 400).rules, ['parameter-unknown'])
   const lenient = await door.server.inject({ url, headers: { authorization, prefer: 'handling=lenient' } })
   t.equal(lenient.statusCode, 200)
@@ -569,6 +570,7 @@ t.test('/metadata says what the routes and the table of search parameters are', 
     'create',
     'delete',
     'history-instance',
+    'history-type',
     'read',
     'search-type',
     'update',
@@ -576,7 +578,7 @@ t.test('/metadata says what the routes and the table of search parameters are', 
   ])
   t.same(
     rest?.resource[0]?.searchParam.map(({ name }) => name),
-    ['patient.identifier', 'identifier', '_id', 'date', 'status', 'vaccine-code', 'target-disease', '_lastUpdated']
+    SEARCH_PARAMETERS.map(({ name }) => name)
   )
   const again = await door.server.inject({
     url: '/FHIR/R4/metadata',

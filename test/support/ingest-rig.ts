@@ -26,11 +26,13 @@ export interface IngestRig {
 export interface RigOptions {
   destinations?: Wanting[]
   now?: () => Date
+  /** The codes of what is accepted are to be looked up. */
+  asksTerminology?: boolean
   /** A fault of ours fails the test unless it is expected. */
   onFault?: (error: unknown) => void
 }
 
-const rules = await loadRules()
+export const rules = await loadRules()
 
 /** A destination for survivors and one for everything. */
 export const TWO_DESTINATIONS: Wanting[] = [
@@ -51,7 +53,7 @@ export async function openIngest(
   database: Database,
   options: RigOptions = {}
 ): Promise<IngestRig> {
-  const { destinations = TWO_DESTINATIONS, now = () => new Date() } = options
+  const { destinations = TWO_DESTINATIONS, now = () => new Date(), asksTerminology = false } = options
   const onFault = options.onFault ?? ((error: unknown) => void t.fail('a fault of ours', { error: String(error) }))
   const auditChainId = uuidv7()
   await database.stores.audit.openChain(auditChainId, 'test')
@@ -62,6 +64,7 @@ export async function openIngest(
     destinations,
     now,
     newId: uuidv7,
+    asksTerminology,
     auditChainId,
     onCommitted: () => undefined,
     onFault
