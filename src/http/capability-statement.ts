@@ -28,6 +28,7 @@ export function createCapabilityStatement(
     implementation: { description: 'Immunisation Hub', url: base },
     fhirVersion: '4.0.1',
     format: ['application/fhir+json', 'application/json'],
+    patchFormat: ['application/json-patch+json'],
     rest: [
       {
         mode: 'server',

@@ -6,6 +6,7 @@ import { createDeliveryStore, type DeliveryStore } from './delivery-store.js'
 import { createDestinationStore, type DestinationStore } from './destination-store.js'
 import { createEventStore, type EventStore } from './event-store.js'
 import { createHistoryStore, type HistoryStore } from './history-store.js'
+import { createIdempotencyStore, type IdempotencyStore } from './idempotency-store.js'
 import { createOpsStore, type OpsStore } from './ops-store.js'
 import { createOutboxStore, type OutboxStore } from './outbox-store.js'
 import { createQueueEpochStore, type QueueEpochStore } from './queue-epoch-store.js'
@@ -26,6 +27,7 @@ export interface Stores {
   decisions: DecisionStore
   history: HistoryStore
   outbox: OutboxStore
+  idempotency: IdempotencyStore
   deliveries: DeliveryStore
   destinations: DestinationStore
   replays: ReplayStore
@@ -94,6 +96,7 @@ function createStores(sql: Sql): Stores {
     decisions: createDecisionStore(sql),
     history: createHistoryStore(sql),
     outbox: createOutboxStore(sql),
+    idempotency: createIdempotencyStore(sql),
     deliveries: createDeliveryStore(sql),
     destinations: createDestinationStore(sql),
     replays: createReplayStore(sql),

@@ -25,6 +25,8 @@ export interface KeptVersion {
   receivedAt: Date
   /** Undefined for a delete. */
   body?: string
+  /** Why it was deleted, where somebody said. */
+  reason?: string
 }
 
 /** Who sent a version, when, in which request. */
@@ -76,7 +78,7 @@ export function createHistoryStore(sql: Sql): HistoryStore {
 
     async findVersion(recordId, version) {
       const { rows } = await sql.query<VersionRow>(
-        `select record_id, version, operation, received_at, body
+        `select record_id, version, operation, received_at, body, reason
            from record_version
           where record_id = $1 and version = $2`,
         [recordId, version]
@@ -86,7 +88,8 @@ export function createHistoryStore(sql: Sql): HistoryStore {
 
     async findVersions(query) {
       const { text, values } = orderAndLimitVersions(matchingVersions(query), query)
-      const columns = 'version.record_id, version.version, version.operation, version.received_at, version.body'
+      const columns =
+        'version.record_id, version.version, version.operation, version.received_at, version.body, version.reason'
       const { rows } = await sql.query<VersionRow>(`select ${columns} ${text}`, values)
       return rows.map(toVersion)
     },
@@ -141,6 +144,7 @@ interface VersionRow {
   operation: KeptVersion['operation']
   received_at: Date
   body: string | null
+  reason: string | null
 }
 
 interface FoundRow {
@@ -174,7 +178,8 @@ function toVersion(row: VersionRow): KeptVersion {
     version: row.version,
     operation: row.operation,
     receivedAt: row.received_at,
-    ...(row.body === null ? {} : { body: row.body })
+    ...(row.body === null ? {} : { body: row.body }),
+    ...(row.reason === null ? {} : { reason: row.reason })
   }
 }
 

@@ -24,8 +24,8 @@ interface Parameter {
 }
 type Content = Record<string, { schema: object; examples?: Record<string, { value: unknown }> }>
 type PathItem = Partial<Record<Method, Operation>> & { parameters?: Parameter[] }
-type Method = 'get' | 'post' | 'put' | 'delete'
-const METHODS: readonly Method[] = ['get', 'post', 'put', 'delete']
+type Method = 'get' | 'post' | 'put' | 'patch' | 'delete'
+const METHODS: readonly Method[] = ['get', 'post', 'put', 'patch', 'delete']
 
 const text = readFileSync(new URL('../../openapi.yaml', import.meta.url), 'utf8')
 const raw = parse(text) as { openapi: string; components: Record<string, Record<string, unknown>> }
@@ -151,6 +151,13 @@ t.test('the examples do what they say against the service', async (t) => {
   t.equal(created.statusCode, 201, created.body)
   t.notOk(created.headers['x-issue-count'], `the example is answered without remarks: ${created.body}`)
   t.equal((await send(flu)).statusCode, 200, 'sent again')
+  const patched = await hub.server.inject({
+    method: 'PATCH',
+    url: `${url}/${created.headers['location']?.toString().split('/').at(-3)}`,
+    headers: { authorization, 'content-type': 'application/json-patch+json', 'if-match': 'W/"1"' },
+    payload: JSON.stringify(example(`${url}/{id}`, 'patch', 'batch'))
+  })
+  t.match(patched.json<object>(), { lotNumber: 'AF3214C' })
   const nameless = Object.fromEntries(Object.entries(flu).filter(([name]) => name !== 'identifier'))
   const refused = await send(nameless)
   t.equal(refused.statusCode, 422)
@@ -171,7 +178,7 @@ t.test('the examples do what they say against the service', async (t) => {
     headers: { authorization, 'content-type': 'application/x-www-form-urlencoded' },
     payload: new URLSearchParams(form).toString()
   })
-  t.match(found.json<Bundle>(), { total: 1, entry: [{ resource: { lotNumber: 'AF3214B' } }] })
+  t.match(found.json<Bundle>(), { total: 1, entry: [{ resource: { lotNumber: 'AF3214C' } }] })
   const wide = await hub.server.inject({ url: `${url}?status=completed`, headers: { authorization } })
   t.same(wide.json(), example(url, 'get', 'nothingNamed', '400'))
 
