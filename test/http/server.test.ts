@@ -399,8 +399,7 @@ t.test('what is not there is 404, a method that is not there 405 with those that
     t.same(outcomeOf(t, await ask('GET', url), 404).rules, ['unknown-url'], url)
 
   const wrongMethods: [method: 'GET' | 'PUT' | 'DELETE' | 'PATCH' | 'POST', url: string, allow: string][] = [
-    ['PUT', URL, 'GET, HEAD, POST, OPTIONS'],
-    ['PATCH', URL, 'GET, HEAD, POST, OPTIONS'],
+    ['DELETE', URL, 'GET, HEAD, POST, PUT, PATCH, OPTIONS'],
     ['POST', `${URL}/${RECORD_ID}`, 'GET, HEAD, PUT, PATCH, DELETE, OPTIONS'],
     ['DELETE', '/FHIR/R4/metadata', 'GET, HEAD, OPTIONS'],
     ['DELETE', `${URL}/_search`, 'POST, OPTIONS'],
@@ -412,6 +411,12 @@ t.test('what is not there is 404, a method that is not there 405 with those that
     t.equal(answer.headers['allow'], allow)
     const options = await door.server.inject({ method: 'OPTIONS', url })
     t.match(options, { statusCode: 204, body: '', headers: { allow } }, `OPTIONS ${url}`)
+  }
+  // Served with criteria only.
+  for (const method of ['PUT', 'PATCH'] as const) {
+    const answer = await ask(method, URL)
+    t.same(outcomeOf(t, answer, 405).rules, ['method-not-allowed'], method)
+    t.equal(answer.headers['allow'], 'GET, HEAD, POST')
   }
 })
 
