@@ -88,10 +88,12 @@ export const HUB_RULES: readonly HubRules[] = [
   group('Requests', 'Answered 400, 404, 405, 406, 413, 414 or 415.', [
     ['request-malformed', 'The request line or a header cannot be read.'],
     ['unknown-url', 'There is nothing at this URL.'],
+    ['unknown-operation', 'There is no such operation; the CapabilityStatement lists those that there are.'],
     ['method-not-allowed', 'The URL has no such method; `Allow` lists those it has.'],
     ['url-too-long', 'A part of the URL is longer than any id.'],
     ['body-too-large', 'The body is larger than the service takes.'],
     ['body-cut-off', 'The connection ended before the whole body had come; send it again.'],
+    ['body-encoding', 'The body is not in the coding that Content-Encoding names.'],
     ['media-type', 'The body has a Content-Type, charset or encoding that is not taken.'],
     ['not-acceptable', 'Accept or `_format` asks for a form that is not served.'],
     ['pretty-value', '`_pretty` is neither true nor false.'],

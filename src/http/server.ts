@@ -1,4 +1,5 @@
 // The HTTP door: one Fastify server made from the table of routes.
+import type { IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { finished } from 'node:stream'
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
@@ -11,7 +12,9 @@ import { admit, parseBody } from './admit.js'
 import { sendError } from './answer.js'
 import { bundleRoutes, type BundleRoutesDeps } from './bundle/bundle-routes.js'
 import { createCapabilityStatement, createTerminologyCapabilities, type Capability } from './capability-statement.js'
+import { compressAnswer } from './content-coding.js'
 import { definitionKind, operationDefinitions, searchParameters } from './definitions.js'
+import { doorFault } from './door-fault.js'
 import type { HttpLog } from './http-log.js'
 import { immunizationReads } from './immunization-reads.js'
 import { immunizationResource } from './immunization-resource.js'
@@ -24,7 +27,7 @@ import { SAFE_SETTINGS, SECURITY_HEADERS } from './safe-settings.js'
 import { serviceRoutes, type Health } from './service-routes.js'
 import { smartRoutes, type SmartSettings } from './smart-configuration.js'
 import type { VerifyToken } from './token-verifier.js'
-import { refuseUnmatched } from './unmatched.js'
+import { methodsAt, namesNoRecord, refuseUnmatched } from './unmatched.js'
 
 export interface HttpServerDeps {
   ingest: Ingest
@@ -87,10 +90,22 @@ export function createHttpServer(deps: HttpServerDeps): HttpServer {
   app.addHook('onRequest', async (request, reply) => {
     prepare(request, reply, deps.log)
     if (closing) reply.header('connection', 'close')
+    requireHost(request.raw)
+    if (namesNoRecord(request.params)) refuseUnmatched(request.method, request.url, registered)
     await admit(request, deps.verifyToken)
   })
+  app.addHook('onSend', async (request, reply, payload) => {
+    stampDate(reply, deps.now())
+    const compressed = await compressAnswer(payload, request.headers['accept-encoding'])
+    if (compressed === undefined) return payload
+    reply.header('content-encoding', compressed.coding).removeHeader('content-length')
+    return compressed.bytes
+  })
   app.setErrorHandler((error, request, reply) => sendError(error, request, reply, deps.log))
-  app.setNotFoundHandler((request) => refuseUnmatched(request.url, registered))
+  app.setNotFoundHandler((request, reply) => {
+    if (request.method !== 'OPTIONS') return refuseUnmatched(request.method, request.url, registered)
+    return reply.code(204).header('allow', methodsAt(request.url, registered)).send()
+  })
 
   for (const route of createRoutes(deps, base)) register(app, route)
   deps.opsRoutes?.(app)
@@ -194,6 +209,21 @@ function prepare(request: FastifyRequest, reply: FastifyReply, log: HttpLog): vo
   if (correlationId === undefined) return
   request.logged['correlation_id'] = correlationId
   reply.header('x-correlation-id', correlationId)
+}
+
+// Node would refuse it without a word. RFC 9112 section 3.2; HTTP/1.0 has no Host.
+function requireHost({ httpVersion, headers }: IncomingMessage): void {
+  if (httpVersion === '1.0' || headers.host !== undefined) return
+  throw doorFault(400, 'invalid', 'request-malformed', 'HTTP/1.1 wants a Host header; send it')
+}
+
+// Node keeps the Date of a busy second too long, and another process may have a clock that is ahead: Last-Modified is
+// never later than Date (RFC 9110 section 8.8.2.1).
+function stampDate(reply: FastifyReply, now: Date): void {
+  const lastModified = reply.getHeader('last-modified')
+  if (typeof lastModified === 'string' && Date.parse(lastModified) > now.getTime())
+    reply.header('last-modified', now.toUTCString())
+  reply.header('date', now.toUTCString())
 }
 
 function describe(request: FastifyRequest, status: number, durationMs: number): object {
