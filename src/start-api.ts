@@ -12,6 +12,7 @@ import { createTokenVerifier, type VerifyToken } from './http/token-verifier.js'
 import { createIngest } from './ingest/ingest.js'
 import { createPreview, type Preview } from './ingest/preview.js'
 import type { Ingest } from './ingest/submission.js'
+import { createPatientMerges } from './review/patient-merges.js'
 import type { Queues } from './queue/queues.js'
 import type { Database } from './storage/database.js'
 import { PACKAGE_ROOT } from './catalogues.js'
@@ -39,6 +40,15 @@ export async function startApi(
     auditChainId: parts.chainId,
     onRequeued: wake
   })
+  const patients = createPatientMerges({
+    database,
+    rules,
+    destinations: parts.destinations,
+    now,
+    newId: uuidv7,
+    auditChainId: parts.chainId,
+    onCommitted: wake
+  })
   const switches = createDestinationSwitch({ database, now, auditChainId: parts.chainId })
   const server = createHttpServer({
     ingest,
@@ -59,7 +69,7 @@ export async function startApi(
     log,
     now,
     opsRoutes: (app) => {
-      opsRoutes(app, { ops: database.stores.ops, replays, switches, now })
+      opsRoutes(app, { ops: database.stores.ops, replays, switches, patients, now })
     }
   })
   stack.add('api', server, (opened) => opened.close())

@@ -9,6 +9,7 @@ import { sendFhir, sendOutcome } from './answer.js'
 import { checkBodyId } from './body-id.js'
 import { doorFault } from './door-fault.js'
 import { refuseParameters } from './immunization-reads.js'
+import { readPatientCorrection } from './patient-correction.js'
 import { parsePrefer } from './prefer.js'
 import { callerOf, FHIR_BASE, type Route } from './route.js'
 import { readIfMatch, requireIfMatch } from './version-condition.js'
@@ -62,7 +63,15 @@ export function immunizationWrites(deps: { ingest: Ingest; now: () => Date; base
         const payload = readPayload(request)
         const wrongId = checkBodyId(payload.value, recordId)
         if (wrongId !== undefined) throw new FhirError(400, [wrongId])
-        return submit(request, reply, { kind: 'update', ...sender(request), recordId, ifMatch, payload })
+        const patientCorrection = readPatientCorrection(request.headers)
+        return submit(request, reply, {
+          kind: 'update',
+          ...sender(request),
+          recordId,
+          ifMatch,
+          payload,
+          ...(patientCorrection === undefined ? {} : { patientCorrection })
+        })
       }
     },
     {

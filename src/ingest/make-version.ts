@@ -10,7 +10,7 @@ import type { Issue } from '../fhir/issue.js'
 import { toOperationOutcome } from '../fhir/operation-outcome.js'
 import { composeStoredBody } from '../fhir/stored-body.js'
 import type { KnownEvent } from '../storage/event-store.js'
-import type { RecordHead } from '../storage/record-head.js'
+import type { PatientKeys, RecordHead } from '../storage/record-head.js'
 import type { ProgrammeRules } from '../programmes/programme-rules.js'
 import { deliverNewSurvivors } from './deliver-survivors.js'
 import type { Judged } from './judge.js'
@@ -38,6 +38,8 @@ export interface Accepted {
   /** Undefined for a new record. */
   head: RecordHead | undefined
   incoming: { kind: 'new' } | { kind: 'correction' | 'reinstatement'; issues: Issue[] }
+  /** Why a record moves to another patient; kept in the audit trail. */
+  reason?: string
 }
 
 export async function makeVersion(accepted: Accepted, set: WorkingSet, deps: VersionDeps): Promise<Verdict> {
@@ -78,7 +80,11 @@ export async function makeVersion(accepted: Accepted, set: WorkingSet, deps: Ver
     recordId,
     version,
     patientKey,
-    detail: { requestId: submission.requestId, rules: issues.map(({ rule }) => rule) }
+    detail: {
+      requestId: submission.requestId,
+      rules: issues.map(({ rule }) => rule),
+      ...(accepted.reason === undefined ? {} : { reason: accepted.reason })
+    }
   })
   return {
     status: statusOf(submission, incoming.kind),
@@ -125,7 +131,7 @@ function nextHead(accepted: Accepted, set: WorkingSet, deps: VersionDeps): Omit<
   const { facts, hashes } = judged
   return {
     recordId: head?.recordId ?? deps.newId(),
-    patientKey: head?.patientKey ?? set.patientKeyOf(judged),
+    ...patientOf(facts.nhsNumber, head, set),
     identifierSystem: facts.identifier.system,
     identifierValue: facts.identifier.value,
     owner: head?.owner ?? submission.caller.client,
@@ -139,6 +145,13 @@ function nextHead(accepted: Accepted, set: WorkingSet, deps: VersionDeps): Omit<
     clinicalSha256: hashes.clinical,
     lastUpdated
   }
+}
+
+// A record stays with its patient, whichever of the patient's numbers it is sent under.
+function patientOf(nhsNumber: string | undefined, head: RecordHead | undefined, set: WorkingSet): PatientKeys {
+  const named = set.findPatient(nhsNumber)
+  if (head === undefined) return named ?? set.addPatient()
+  return { patientKey: head.patientKey, numberKey: named?.numberKey ?? head.numberKey }
 }
 
 function takeFingerprint(judged: Judged, rules: VersionRules): EventFingerprint {

@@ -7,6 +7,7 @@ import { changedPathIssues } from './answer.js'
 import { classifyCreate, classifyDelete, classifyUpdate, type Incoming } from './classify-incoming.js'
 import { checkPermission, type Judged, type JudgedSubmission } from './judge.js'
 import { makeVersion, type VersionDeps } from './make-version.js'
+import { moveRecord } from './move-record.js'
 import type { Submission, Verdict } from './submission.js'
 import type { WorkingSet } from './working-set.js'
 
@@ -15,7 +16,8 @@ export async function settle(item: JudgedSubmission, set: WorkingSet, deps: Vers
   if (judgement?.kind === 'refused') return refuse(submission, judgement.status, judgement.issues, set, deps)
   const judged = judgement?.judged
   const head = set.findHead(submission, judged)
-  const incoming = classify(submission, judged, head)
+  const patientKey = set.findPatient(judged?.facts.nhsNumber)?.patientKey
+  const incoming = classify(submission, judged, head, patientKey)
   switch (incoming.kind) {
     case 'refused':
       return refuse(submission, incoming.status, withWarnings(incoming.issues, judged), set, deps)
@@ -28,6 +30,9 @@ export async function settle(item: JudgedSubmission, set: WorkingSet, deps: Vers
     }
     case 'resend':
       return answerResend(submission, incoming.issues, head, set)
+    case 'moved':
+      if (head === undefined) throw new Error('a record that is not known cannot move')
+      return moveRecord({ submission, judged, head, incoming }, set, deps)
     case 'new':
     case 'correction':
     case 'reinstatement':
@@ -35,11 +40,16 @@ export async function settle(item: JudgedSubmission, set: WorkingSet, deps: Vers
   }
 }
 
-function classify(submission: Submission, judged: Judged | undefined, head: RecordHead | undefined): Incoming {
+function classify(
+  submission: Submission,
+  judged: Judged | undefined,
+  head: RecordHead | undefined,
+  patientKey: string | undefined
+): Incoming {
   if (submission.kind === 'delete') return mayChange(submission, head) ?? classifyDelete(submission, head)
   if (judged === undefined) throw new Error('a create or an update was settled without a judgement')
-  if (submission.kind === 'create') return classifyCreate(judged, submission, head)
-  return mayChange(submission, head) ?? classifyUpdate(judged, submission, head)
+  if (submission.kind === 'create') return classifyCreate(judged, submission, head, patientKey)
+  return mayChange(submission, head) ?? classifyUpdate(judged, submission, head, patientKey)
 }
 
 // The permission on the stored vaccine type; that on the new one was looked at by the judges.

@@ -19,8 +19,15 @@ interface SubmissionBase {
 export type Submission = SubmissionBase &
   (
     | { kind: 'create'; payload: Payload }
-    /** `ifMatch`: the version the caller last saw; `*` for whatever is there (a rehearsal). */
-    | { kind: 'update'; recordId: string; ifMatch: number | '*'; payload: Payload }
+    | {
+        kind: 'update'
+        recordId: string
+        /** The version the caller last saw; `*` for whatever is there (a rehearsal). */
+        ifMatch: number | '*'
+        payload: Payload
+        /** Why the record is to move to another patient; without it such an update is refused. */
+        patientCorrection?: string
+      }
     | { kind: 'delete'; recordId: string; ifMatch?: number }
   )
 

@@ -8,6 +8,8 @@ import { createEventStore, type EventStore } from './event-store.js'
 import { createHistoryStore, type HistoryStore } from './history-store.js'
 import { createOpsStore, type OpsStore } from './ops-store.js'
 import { createOutboxStore, type OutboxStore } from './outbox-store.js'
+import { createPatientMergeStore, type PatientMergeStore } from './patient-merge-store.js'
+import { createPatientStore, type PatientStore } from './patient-store.js'
 import { createQueueEpochStore, type QueueEpochStore } from './queue-epoch-store.js'
 import { createRecordStore, type RecordStore } from './record-store.js'
 import { createRefusalStore, type RefusalStore } from './refusal-store.js'
@@ -17,6 +19,8 @@ import type { Sql } from './sql.js'
 
 export interface Stores {
   records: RecordStore
+  patients: PatientStore
+  patientMerges: PatientMergeStore
   refusals: RefusalStore
   events: EventStore
   decisions: DecisionStore
@@ -82,6 +86,8 @@ export function sqlState(error: unknown): string | undefined {
 function createStores(sql: Sql): Stores {
   return {
     records: createRecordStore(sql),
+    patients: createPatientStore(sql),
+    patientMerges: createPatientMergeStore(sql),
     refusals: createRefusalStore(sql),
     events: createEventStore(sql),
     decisions: createDecisionStore(sql),

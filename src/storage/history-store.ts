@@ -28,6 +28,7 @@ export interface KeptVersion {
 /** One match of a search. */
 export interface FoundRecord {
   recordId: string
+  /** Of the number that was asked for, where one was; else of the record. */
   patientKey: string
   /** Where this record stands in the order asked for: opaque, to be handed back as `after`. */
   sortKey: string
@@ -101,7 +102,7 @@ export function createHistoryStore(sql: Sql): HistoryStore {
       const matching = matchingRecords(query)
       const { text, values, sortKey } = orderAndLimit(matching, query)
       const { rows } = await sql.query<FoundRow>(
-        `select record.record_id, record.patient_key, ${sortKey} as sort_key, version.body ${text}`,
+        `select record.record_id, ${matching.patientKey} as patient_key, ${sortKey} as sort_key, version.body ${text}`,
         values
       )
       return rows.map((row) => ({
