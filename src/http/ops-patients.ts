@@ -58,13 +58,14 @@ const ANSWERS: Record<MergeRefusal, { status: number; code: IssueCode }> = {
   'merge-in-a-circle': { status: 409, code: 'conflict' },
   'merge-count-differs': { status: 412, code: 'conflict' },
   'unknown-merge': { status: 404, code: 'not-found' },
-  'merge-undone': { status: 409, code: 'conflict' }
+  'merge-undone': { status: 409, code: 'conflict' },
+  'patients-busy': { status: 503, code: 'transient' }
 }
 
 function orRefuse<Answer extends object>(answer: Answer | RefusedMerge): Answer {
   if (!isRefused(answer)) return answer
   const { status, code } = ANSWERS[answer.why]
-  throw doorFault(status, code, `ops-${answer.why}`, answer.message)
+  throw doorFault(status, code, `ops-${answer.why}`, answer.message, status === 503 ? { 'Retry-After': '5' } : {})
 }
 
 function isRefused(answer: object): answer is RefusedMerge {

@@ -9,26 +9,28 @@ export interface LockedPatients extends Omit<Known, 'patients'> {
   members: readonly PatientRow[]
 }
 
+/** How long a record may be held by somebody who waits for its patient, held here, before this transaction gives way. */
+const RECORD_WAIT_MS = 100
+
 /**
- * Locks in the order of accepting: records first, then patients, each in key order. A record that came between the two
- * was accepted meanwhile.
- * @throws Overtaken then, and when one of the patients was merged meanwhile: the transaction begins again
+ * Patients first: whoever adds, changes or takes away one of their records holds them too, so that nothing comes or goes
+ * from then on. Accepting locks records before patients; where the two meet, this side does not wait for long.
+ * @throws Overtaken when one of the patients was merged meanwhile, and SQLSTATE 55P03 when a record could not be had: the
+ * transaction begins again after either
  */
 export async function lockPatients(patientKeys: readonly string[], stores: Stores): Promise<LockedPatients> {
-  const recordIds = await stores.patients.listRecordIds(patientKeys)
-  const heads = await stores.records.lockHeads({ identifiers: [], recordIds })
   const members = await stores.patients.lockFamilies(patientKeys)
   const wanted = new Set(patientKeys)
-  const keptIds = await stores.patients.listRecordIds(patientKeys)
-  const locked = new Set(heads.flatMap(({ recordId, patientKey }) => (wanted.has(patientKey) ? [recordId] : [])))
-  const isSame = locked.size === keptIds.length && keptIds.every((id) => locked.has(id))
-  const isMerged = members.some(({ patientKey, mergedInto }) => wanted.has(patientKey) && mergedInto !== null)
-  if (!isSame || isMerged) throw new Overtaken('a patient')
+  if (members.some(({ patientKey, mergedInto }) => wanted.has(patientKey) && mergedInto !== null))
+    throw new Overtaken('a patient')
+  const recordIds = await stores.patients.listRecordIds(patientKeys)
+  await stores.patients.limitWaiting(RECORD_WAIT_MS)
+  const heads = await stores.records.lockHeads({ identifiers: [], recordIds })
   return {
-    heads: heads.filter(({ recordId }) => locked.has(recordId)),
+    heads,
     members,
     events: await stores.events.findEvents(patientKeys),
     decisions: await stores.decisions.find(patientKeys),
-    lanes: await stores.outbox.findLanes(keptIds)
+    lanes: await stores.outbox.findLanes(recordIds)
   }
 }

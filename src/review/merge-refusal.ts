@@ -7,6 +7,7 @@ export type MergeRefusal =
   | 'merge-count-differs'
   | 'unknown-merge'
   | 'merge-undone'
+  | 'patients-busy'
 
 export class MergeRefused extends Error {
   constructor(

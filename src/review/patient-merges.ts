@@ -1,6 +1,6 @@
 // NHS numbers that were replaced: what is known of a number, and merging, undoing, and planning either. Every answer
 // names patients by their keys; a number goes in and never comes out.
-import type { Database, Stores } from '../storage/database.js'
+import { isOvertaken, type Database, type Stores } from '../storage/database.js'
 import type { PatientMerge } from '../storage/patient-merge-store.js'
 import { mergePatients, type MergeEffect, type MergeRequest, type MoveDeps } from './merge-patients.js'
 import { MergeRefused, type MergeRefusal } from './merge-refusal.js'
@@ -43,6 +43,8 @@ export interface PatientMergesDeps extends MoveDeps {
   onCommitted: () => void
 }
 
+const BUSY = 'records of these patients are being written to all the time; nothing was changed, try again'
+
 const PLAN = { actor: 'plan', reason: 'plan' }
 
 export function createPatientMerges(deps: PatientMergesDeps): PatientMerges {
@@ -69,8 +71,9 @@ async function refusable<Result>(work: () => Promise<Result>): Promise<Result | 
   try {
     return await work()
   } catch (error) {
-    if (!(error instanceof MergeRefused)) throw error
-    return { kind: 'refused', why: error.why, message: error.message }
+    if (error instanceof MergeRefused) return { kind: 'refused', why: error.why, message: error.message }
+    if (isOvertaken(error)) return { kind: 'refused', why: 'patients-busy', message: BUSY }
+    throw error
   }
 }
 

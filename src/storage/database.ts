@@ -50,8 +50,10 @@ export interface Database {
   ping(): Promise<void>
 }
 
-/** serialization_failure, deadlock_detected, unique_violation: somebody else was faster; look again. */
-const RETRIED_CODES = new Set(['40001', '40P01', '23505'])
+/**
+ * serialization_failure, deadlock_detected, unique_violation, lock_not_available: somebody else was faster; look again.
+ */
+const RETRIED_CODES = new Set(['40001', '40P01', '23505', '55P03'])
 const MAX_TRIES = 5
 
 export function createDatabase(pool: Pool): Database {
@@ -73,9 +75,14 @@ async function run<Result>(pool: Pool, work: Work<Result>, end: End): Promise<Re
     try {
       return await runOnce(pool, work, end)
     } catch (error) {
-      if (attempt === MAX_TRIES || !RETRIED_CODES.has(sqlState(error) ?? '')) throw error
+      if (attempt === MAX_TRIES || !isOvertaken(error)) throw error
     }
   }
+}
+
+/** Whether a transaction failed because others were at the same rows, each time it was tried. */
+export function isOvertaken(error: unknown): boolean {
+  return RETRIED_CODES.has(sqlState(error) ?? '')
 }
 
 /** SQLSTATE of an error of PostgreSQL; undefined for any other error. */
