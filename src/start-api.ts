@@ -12,7 +12,7 @@ import { createTokenVerifier, type VerifyToken } from './http/token-verifier.js'
 import { createIngest } from './ingest/ingest.js'
 import { createPreview, type Preview } from './ingest/preview.js'
 import type { Ingest } from './ingest/submission.js'
-import { createPatientMerges } from './review/patient-merges.js'
+import { createPatientMerges, type PatientMerges } from './review/patient-merges.js'
 import type { Queues } from './queue/queues.js'
 import type { Database } from './storage/database.js'
 import { PACKAGE_ROOT } from './catalogues.js'
@@ -40,15 +40,7 @@ export async function startApi(
     auditChainId: parts.chainId,
     onRequeued: wake
   })
-  const patients = createPatientMerges({
-    database,
-    rules,
-    destinations: parts.destinations,
-    now,
-    newId: uuidv7,
-    auditChainId: parts.chainId,
-    onCommitted: wake
-  })
+  const patients = openPatientMerges(parts, wake)
   const switches = createDestinationSwitch({ database, now, auditChainId: parts.chainId })
   const server = createHttpServer({
     ingest,
@@ -89,6 +81,18 @@ function openIngest({ database, rules, destinations, now, chainId }: Parts, log:
     onFault: (error, requestIds) => {
       log.error({ err: error, request_ids: requestIds }, 'immunization.ingest_failed')
     }
+  })
+}
+
+function openPatientMerges({ database, rules, destinations, now, chainId }: Parts, wake: () => void): PatientMerges {
+  return createPatientMerges({
+    database,
+    rules,
+    destinations,
+    now,
+    newId: uuidv7,
+    auditChainId: chainId,
+    onCommitted: wake
   })
 }
 

@@ -6,7 +6,7 @@ import type { Stores } from '../storage/database.js'
 import type { KnownEvent } from '../storage/event-store.js'
 import { Overtaken } from '../storage/overtaken.js'
 import type { PatientKeys } from '../storage/record-head.js'
-import { lockPatients } from './locked-patients.js'
+import { lockPatients, type LockedPatients } from './locked-patients.js'
 import { MergeRefused } from './merge-refusal.js'
 import { tellDestinations } from './tell-destinations.js'
 
@@ -52,13 +52,7 @@ export async function mergePatients(
   const moved = locked.heads.flatMap(({ recordId, patientKey }) => (patientKey === from ? [recordId] : []))
   checkCount(moved.length, request.confirmCount)
 
-  await stores.patients.raiseTotals([from, to])
-  await stores.patients.moveAll(from, to)
-  const family = locked.members.filter(({ patientKey, mergedInto }) => patientKey === from || mergedInto === from)
-  await stores.patients.setMergedInto(
-    family.map(({ patientKey }) => patientKey),
-    to
-  )
+  await moveUnder(locked, from, to, stores)
   const known = locked.events.map((event) => ({ ...event, patientKey: to }))
   const decisions = locked.decisions.map((decision) => ({ ...decision, patientKey: to }))
   const set = createWorkingSet(stores, deps.newId, {
@@ -73,29 +67,31 @@ export async function mergePatients(
   const { events } = locked
   const deliveries = await tellDestinations({ before: events, after: regrouped.events, patientKeys: [to] }, set, deps)
 
-  const mergeId = deps.newId()
   const effect = { records: moved.length, ...compareGroups(events, regrouped.events), deliveries }
-  const { actor, reason } = request
-  await stores.patientMerges.insert(
-    {
-      mergeId,
-      supersededKey: superseded.numberKey,
-      successorKey: successor.numberKey,
-      mergedAt: deps.now(),
-      mergedBy: actor,
-      reason
-    },
-    new Map(events.map(({ recordId, groupId }) => [recordId, groupId]))
-  )
-  set.addAudit({
-    at: deps.now(),
-    actor,
-    action: 'patient.merge',
-    patientKey: to,
-    detail: { mergeId, reason, superseded: superseded.numberKey, successor: successor.numberKey, ...effect }
-  })
+  const merge = {
+    mergeId: deps.newId(),
+    supersededKey: superseded.numberKey,
+    successorKey: successor.numberKey,
+    mergedAt: deps.now(),
+    mergedBy: request.actor,
+    reason: request.reason
+  }
+  await stores.patientMerges.insert(merge, new Map(events.map(({ recordId, groupId }) => [recordId, groupId])))
+  const { mergeId, mergedAt: at, mergedBy: actor, ...told } = merge
+  const detail = { mergeId, ...told, ...effect }
+  set.addAudit({ at, actor, action: 'patient.merge', patientKey: to, detail })
   await set.write(deps.auditChainId)
   return { mergeId, effect }
+}
+
+async function moveUnder({ members }: LockedPatients, from: string, to: string, stores: Stores): Promise<void> {
+  const family = members.filter(({ patientKey, mergedInto }) => patientKey === from || mergedInto === from)
+  await stores.patients.raiseTotals([from, to])
+  await stores.patients.moveAll(from, to)
+  await stores.patients.setMergedInto(
+    family.map(({ patientKey }) => patientKey),
+    to
+  )
 }
 
 // A number that no record gives yet is made a patient: what is sent under it later lands where it belongs.
