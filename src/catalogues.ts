@@ -1,7 +1,7 @@
 // The catalogues are folders: read once at start, checked, and refused as a whole when one file is bad.
 import { readdir, readFile } from 'node:fs/promises'
 import path from 'node:path'
-import { parse as parseYaml } from 'yaml'
+import { isNode, LineCounter, parseDocument } from 'yaml'
 
 /** Root of the package, from src/ and from dist/ alike. */
 export const PACKAGE_ROOT = new URL('../', import.meta.url)
@@ -10,6 +10,8 @@ export interface CatalogueFile {
   /** Path below the catalogue's folder, with slashes. */
   name: string
   content: unknown
+  /** Of a YAML file: the line, from 1, of the value at a JSON Pointer or of the nearest one round it. */
+  lineOf?: (pointer: string) => number | undefined
 }
 
 /** Reads every JSON or YAML file of a folder and its subfolders, in order of name. @throws Error naming the file */
@@ -24,11 +26,37 @@ export async function readFolder(folder: URL, extensions: readonly string[]): Pr
 
 /** Reads one JSON or YAML file. @throws Error naming the file and, for a fault of syntax, the place */
 export async function readOne(file: URL, name: string): Promise<CatalogueFile> {
-  const text = await readFile(file, 'utf8')
+  return parseCatalogueFile(name, await readFile(file, 'utf8'))
+}
+
+/** As {@link readOne}, of its text. */
+export function parseCatalogueFile(name: string, text: string): CatalogueFile {
   try {
-    return { name, content: name.endsWith('.json') ? JSON.parse(text) : parseYaml(text, { schema: 'core' }) }
+    return name.endsWith('.json') ? { name, content: JSON.parse(text) as unknown } : parseYaml(name, text)
   } catch (cause) {
     throw new Error(`${name}: not ${name.endsWith('.json') ? 'JSON' : 'YAML'}: ${messageOf(cause)}`, { cause })
+  }
+}
+
+function parseYaml(name: string, text: string): CatalogueFile {
+  const lines = new LineCounter()
+  const document = parseDocument(text, { schema: 'core', lineCounter: lines })
+  const [fault] = document.errors
+  if (fault !== undefined) throw fault
+  return {
+    name,
+    content: document.toJS(),
+    lineOf(pointer) {
+      const path = pointer
+        .split('/')
+        .slice(1)
+        .map((word) => word.replaceAll('~1', '/').replaceAll('~0', '~'))
+      for (let length = path.length; length > 0; length--) {
+        const node = document.getIn(path.slice(0, length), true)
+        if (isNode(node) && node.range) return lines.linePos(node.range[0]).line
+      }
+      return undefined
+    }
   }
 }
 

@@ -21,6 +21,8 @@ export interface Config {
   destinationsFile?: string
   /** Official FHIR packages (.tgz) whose definitions take the place of ours. */
   profilePackages?: readonly string[]
+  /** Folder of programme files; undefined: those that come with the service. */
+  programmesDir?: string
   auth?: { issuer: string; audience: string; jwksFile?: string; jwksUrl?: string }
   logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent'
   bodyLimitBytes: number
@@ -39,6 +41,7 @@ export const VARIABLES = {
   ROLES: 'comma list of api, relay, worker; all of them unless set',
   DESTINATIONS_FILE: 'YAML file that names the destinations',
   PROFILE_PACKAGES: 'comma list of official FHIR packages (.tgz) whose definitions take the place of ours',
+  PROGRAMMES_DIR: 'folder of programme files, watched; those that come with the service unless set',
   AUTH_ISSUER: 'issuer (iss) whose tokens are accepted',
   AUTH_AUDIENCE: 'audience (aud) that tokens must name',
   AUTH_JWKS_FILE: "file with the issuer's public keys (JWKS)",
@@ -103,6 +106,7 @@ export function readConfig(
     ...optional('redisUrl', readUrl('REDIS_URL', environment, ['redis:', 'rediss:', 'unix:'], faults)),
     ...optional('destinationsFile', environment['DESTINATIONS_FILE']),
     ...optional('profilePackages', readPackageList(environment)),
+    ...optional('programmesDir', environment['PROGRAMMES_DIR']),
     ...optional('auth', auth)
   }
   if (faults.length > 0) throw new ConfigError(faults)
@@ -116,8 +120,10 @@ export function readCliConfig(environment: Environment = process.env): {
   colour: boolean
   dataDir: string
   profilePackages?: readonly string[]
+  programmesDir?: string
 } {
   return {
+    ...optional('programmesDir', environment['PROGRAMMES_DIR']),
     ...optional('url', environment['IMMS_URL']),
     ...optional('token', environment['IMMS_TOKEN']),
     ...optional('profilePackages', readPackageList(environment)),

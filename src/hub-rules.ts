@@ -116,6 +116,8 @@ export const HUB_RULES: readonly HubRules[] = [
     ['ops-path', 'The id in the path is none.'],
     ['ops-body', 'The body is missing or does not fit; the text names the place.'],
     ['ops-not-found', 'What is named is not known here.'],
+    ['programmes-not-loaded', 'The programme files could not be loaded; the set before them stays in force.'],
+    ['programme-file', 'The programme file has a fault; the text names line and place.'],
     ['ops-unknown-destination', 'There is no such destination.'],
     ['ops-unknown-replay', 'There is no such replay.'],
     ['ops-not-planned', 'The replay was started or cancelled before.'],

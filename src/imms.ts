@@ -6,7 +6,7 @@ import { ALL_PERMISSIONS, ALL_SCOPES, findServiceNote, openIssuer } from './deve
 import { FhirError } from './fhir/operation-outcome.js'
 import { parseJson } from './fhir/parse-json.js'
 import { findIssues } from './ingest/judge.js'
-import { loadRules, type Rules } from './rules.js'
+import { loadRules, ruleSourcesOf, type Rules } from './rules.js'
 
 const TOKEN_SECONDS = 24 * 3600
 const config = readCliConfig()
@@ -15,7 +15,7 @@ const token = config.token ?? note?.token
 
 // Compiled when first asked for, once for all files of a call.
 let rules: Promise<Rules> | undefined
-const readRules = (): Promise<Rules> => (rules ??= loadRules(undefined, config.profilePackages))
+const readRules = (): Promise<Rules> => (rules ??= loadRules(ruleSourcesOf(config)))
 
 process.exitCode = await createCli({
   settings: {

@@ -1,4 +1,5 @@
 // The service: reads the configuration, starts the roles it names, says where it is, and stops on SIGTERM or SIGINT.
+import { closeSync, openSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { PACKAGE_ROOT } from './catalogues.js'
 import { readConfig, type Config } from './config.js'
@@ -30,9 +31,9 @@ try {
   const stack = createReleaseStack((part, error) => {
     log.error({ err: error, part }, 'service.release_failed')
   })
-  stopOnSignals(stack, log)
+  const stop = stopOnSignals(stack, log)
   try {
-    await start(config, log, stack)
+    await start(config, log, stack, stop)
   } catch (error) {
     await stack.release()
     throw error
@@ -42,7 +43,7 @@ try {
   process.exit(1)
 }
 
-async function start(config: Config, log: Log, stack: ReleaseStack): Promise<void> {
+async function start(config: Config, log: Log, stack: ReleaseStack, stop: Stop): Promise<void> {
   const connection =
     config.databaseUrl === undefined
       ? await openOwnDatabase(config, log, stack)
@@ -53,6 +54,12 @@ async function start(config: Config, log: Log, stack: ReleaseStack): Promise<voi
   const auth = await chooseAuth(config, issuer)
   const service = await startService({ config, connection, destinations, log, ...(auth === undefined ? {} : { auth }) })
   stack.add('service', service, () => service.close())
+  const hadTerminal = process.stdout.isTTY
+  process.on('SIGHUP', () => {
+    // A closed terminal sends the same signal as somebody who wants the programme files read again.
+    if (hadTerminal && !hasTerminal()) stop('SIGHUP')
+    else void service.reload()
+  })
   if (service.url === undefined) {
     process.stdout.write(`Immunisation Hub is running as ${[...config.roles].join(', ')}\n`)
     return
@@ -129,9 +136,11 @@ async function introduce(
   ].join('\n')
 }
 
-function stopOnSignals(stack: ReleaseStack, log: Log): void {
+type Stop = (signal: string) => void
+
+function stopOnSignals(stack: ReleaseStack, log: Log): Stop {
   let stopping = false
-  const stop = (signal: string): void => {
+  const stop: Stop = (signal) => {
     // A second Ctrl-C of somebody who will not wait.
     if (stopping) process.exit(1)
     stopping = true
@@ -149,6 +158,16 @@ function stopOnSignals(stack: ReleaseStack, log: Log): void {
       process.exitCode = 1
       stop(event)
     })
+  return stop
+}
+
+function hasTerminal(): boolean {
+  try {
+    closeSync(openSync('/dev/tty', 'r'))
+    return true
+  } catch {
+    return false
+  }
 }
 
 function explainFault(error: unknown): string {

@@ -1,22 +1,20 @@
 // The rule catalogues, read from profiles/ and compiled once.
-import { parseDedupRules, withProgrammeWindows, type DedupRules, type EventWindow } from './dedup/dedup-rules.js'
+import { pathToFileURL } from 'node:url'
+import { parseDedupRules } from './dedup/dedup-rules.js'
 import { parseProductAncestry, type ProductAncestry } from './dedup/product-ancestry.js'
-import type { VaccineType } from './fhir/vaccine-types.js'
-import { isProgrammeFile, parseProgramme } from './programmes/parse-programme.js'
-import type { Programme } from './programmes/programme.js'
-import { createProgrammeRules, type ProgrammeRules } from './programmes/programme-rules.js'
 import { parseVaccineCodes } from './programmes/vaccine-codes.js'
 import { readCatalogue } from './validation/definitions/catalogue.js'
 import { createValidator, type Validator } from './validation/validator.js'
 import { PACKAGE_ROOT, readFolder, readOne } from './catalogues.js'
+import type { Config } from './config.js'
 import { createDeferredEngine, loadExpressionEngine } from './deferred-engine.js'
+import { loadProgrammeSet, type ProgrammeGround, type ProgrammeSet } from './programme-set.js'
 import { type PackageReport, readProfilePackages, reportPackages } from './profile-packages.js'
 
-export interface Rules {
+export interface Rules extends ProgrammeSet {
   validator: Validator
-  programmes: ProgrammeRules
-  programmeFiles: readonly Programme[]
-  dedup: DedupRules
+  /** What another set of programmes is compiled with. */
+  ground: ProgrammeGround
   ancestry: ProductAncestry
   /** Undefined where no packages were asked for. */
   packages?: PackageReport
@@ -25,25 +23,53 @@ export interface Rules {
 /** Version of the weights in force; the file of that name lies in profiles/dedup/. */
 const DEDUP_VERSION = 'dedup-1.0.0'
 
-/**
- * `archives`: official FHIR packages (.tgz), whose definitions take the place of ours.
- * @throws Error naming the file and the fault; the service does not start on a bad catalogue
- */
-export async function loadRules(
-  profiles: URL = new URL('profiles/', PACKAGE_ROOT),
-  archives: readonly string[] = []
-): Promise<Rules> {
-  const [r4, ukCore, valueSets, programmeFolder, products, procedures, ancestry, dedup] = await Promise.all([
-    readFolder(new URL('r4/', profiles), ['.json']),
-    readFolder(new URL('uk-core/', profiles), ['.json']),
-    readFolder(new URL('terminology/', profiles), ['.json']),
-    readFolder(new URL('programmes/', profiles), ['.yaml']),
+export interface RuleSources {
+  /** Root of the catalogues; that of this package unless said. */
+  profiles?: URL
+  /** Folder of the programme files; programmes/ of `profiles` unless said. */
+  programmes?: URL
+  /** Official FHIR packages (.tgz), whose definitions take the place of ours. */
+  archives?: readonly string[]
+}
+
+/** The sources that a configuration names. */
+export function ruleSourcesOf({
+  profilePackages,
+  programmesDir
+}: Pick<Config, 'profilePackages' | 'programmesDir'>): RuleSources {
+  return {
+    ...(profilePackages === undefined ? {} : { archives: profilePackages }),
+    ...(programmesDir === undefined ? {} : { programmes: pathToFileURL(`${programmesDir}/`) })
+  }
+}
+
+/** @throws Error naming the file and the fault; the service does not start on a bad catalogue */
+export async function loadRules(sources: RuleSources = {}): Promise<Rules> {
+  const { profiles = new URL('profiles/', PACKAGE_ROOT), programmes = new URL('programmes/', profiles) } = sources
+  const [judging, products, procedures, ancestry, dedup] = await Promise.all([
+    loadValidator(profiles, sources.archives ?? []),
     readOne(new URL('terminology/vaccine-products.yaml', profiles), 'terminology/vaccine-products.yaml'),
     readOne(new URL('terminology/vaccination-procedures.yaml', profiles), 'terminology/vaccination-procedures.yaml'),
     readOne(new URL('terminology/product-ancestry.yaml', profiles), 'terminology/product-ancestry.yaml'),
     readOne(new URL(`dedup/${DEDUP_VERSION}.yaml`, profiles), `${DEDUP_VERSION}.yaml`)
   ])
-  const ours = [...r4, ...ukCore, ...valueSets]
+  const ground = {
+    codes: {
+      products: parseVaccineCodes(products.name, products.content),
+      procedures: parseVaccineCodes(procedures.name, procedures.content)
+    },
+    dedup: parseDedupRules(dedup.name, dedup.content)
+  }
+  const set = await loadProgrammeSet(programmes, ground)
+  return { ...judging, ...set, ground, ancestry: parseProductAncestry(ancestry.name, ancestry.content) }
+}
+
+async function loadValidator(
+  profiles: URL,
+  archives: readonly string[]
+): Promise<Pick<Rules, 'validator' | 'packages'>> {
+  const folders = [new URL('r4/', profiles), new URL('uk-core/', profiles), new URL('terminology/', profiles)]
+  const ours = (await Promise.all(folders.map((folder) => readFolder(folder, ['.json'])))).flat()
   const packages = await readProfilePackages(archives)
   const catalogue = readCatalogue(
     ours,
@@ -52,33 +78,6 @@ export async function loadRules(
   const deferred = createDeferredEngine()
   const validator = createValidator(catalogue, { engine: deferred })
   const uncheckedExpressions = deferred.isWanted() ? deferred.use(await loadExpressionEngine()) : []
-  const programmeFiles = programmeFolder
-    .filter(({ name }) => isProgrammeFile(name))
-    .map(({ name, content }) => parseProgramme(name, content))
-  const codes = {
-    products: parseVaccineCodes(products.name, products.content),
-    procedures: parseVaccineCodes(procedures.name, procedures.content)
-  }
-  return {
-    validator,
-    programmes: createProgrammeRules(programmeFiles, codes),
-    programmeFiles,
-    dedup: withProgrammeWindows(parseDedupRules(dedup.name, dedup.content), windowsOf(programmeFiles)),
-    ancestry: parseProductAncestry(ancestry.name, ancestry.content),
-    ...(packages.length === 0 ? {} : { packages: { ...reportPackages(packages, ours), uncheckedExpressions } })
-  }
-}
-
-// Of several active files for one vaccine type, the widest window: the pair decides later what it is.
-function windowsOf(programmes: readonly Programme[]): Partial<Record<VaccineType, Partial<EventWindow>>> {
-  const windows: Partial<Record<VaccineType, Partial<EventWindow>>> = {}
-  for (const { status, vaccineType, dedup } of programmes) {
-    if (status !== 'active' || dedup === undefined) continue
-    const known = windows[vaccineType]
-    windows[vaccineType] = {
-      ...dedup,
-      ...(dedup.windowDays === undefined ? {} : { windowDays: Math.max(dedup.windowDays, known?.windowDays ?? 0) })
-    }
-  }
-  return windows
+  if (packages.length === 0) return { validator }
+  return { validator, packages: { ...reportPackages(packages, ours), uncheckedExpressions } }
 }

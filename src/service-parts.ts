@@ -6,8 +6,8 @@ import type { Database } from './storage/database.js'
 import type { DatabaseConnection } from './storage/pool.js'
 import type { Config } from './config.js'
 import type { DestinationEntry } from './destinations.js'
+import type { LiveRules } from './live-rules.js'
 import type { Log } from './log.js'
-import type { Rules } from './rules.js'
 
 export interface ServiceOptions {
   config: Config
@@ -22,7 +22,7 @@ export interface ServiceOptions {
 /** Shared by the roles. */
 export interface Parts {
   database: Database
-  rules: Rules
+  liveRules: LiveRules
   destinations: readonly Destination[]
   queues: Queues
   now: () => Date

@@ -12,16 +12,20 @@ import { createDeliveryWorkers } from './worker/delivery-workers.js'
 import type { Config } from './config.js'
 import { createDestinations, loadDestinationKinds } from './destinations.js'
 import type { Log } from './log.js'
+import type { LiveRules } from './live-rules.js'
 import { openQueues } from './open-queues.js'
 import type { PackageReport } from './profile-packages.js'
+import { openLiveRules } from './programme-desk.js'
 import { createReleaseStack, type ReleaseStack } from './release-stack.js'
-import { loadRules } from './rules.js'
+import { loadRules, ruleSourcesOf } from './rules.js'
 import type { Parts, ServiceOptions } from './service-parts.js'
 import { startApi } from './start-api.js'
 
 export interface Service {
   /** Where the API listens; undefined without the api role. */
   url?: string
+  /** Reads the programme files again (SIGHUP). */
+  reload(): Promise<void>
   /** Answers what is in flight, finishes or gives back jobs, releases everything. */
   close(): Promise<void>
 }
@@ -33,31 +37,44 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     log.error({ err: error, part }, 'service.release_failed')
   })
   try {
-    const url = await build(options, stack)
-    return { ...(url === undefined ? {} : { url }), close: () => stack.release() }
+    const { url, liveRules } = await build(options, stack)
+    return {
+      ...(url === undefined ? {} : { url }),
+      async reload() {
+        await liveRules.reload({ cause: 'SIGHUP' })
+      },
+      close: () => stack.release()
+    }
   } catch (error) {
     await stack.release()
     throw error
   }
 }
 
-async function build(options: ServiceOptions, stack: ReleaseStack): Promise<string | undefined> {
+async function build(
+  options: ServiceOptions,
+  stack: ReleaseStack
+): Promise<{ url: string | undefined; liveRules: LiveRules }> {
   const { config, log, now = () => new Date() } = options
   const pool = openPool(options, stack)
   const { applied } = await migrate(pool)
   if (applied.length > 0) log.info({ applied }, 'database.migrated')
-  const rules = await loadRules(undefined, config.profilePackages)
-  if (rules.packages !== undefined) logPackages(rules.packages, log)
+  const sources = ruleSourcesOf(config)
+  const loaded = await loadRules(sources)
+  if (loaded.packages !== undefined) logPackages(loaded.packages, log)
   const database = createDatabase(pool)
   const destinations = await openDestinations(options, database, now, stack)
   const queues = await openQueues(options, pool, destinations, stack)
   const chainId = uuidv7()
   await database.stores.audit.openChain(chainId, `${hostname()}/${process.pid}`)
-  const parts: Parts = { database, rules, destinations, queues, now, chainId }
+  const liveRules = openLiveRules({ database, now, chainId }, loaded, sources, log)
+  stack.add('live rules', liveRules, () => liveRules.stop())
+  const parts: Parts = { database, liveRules, destinations, queues, now, chainId }
 
   const wake = config.roles.has('relay') ? startRelay(parts, log, stack) : () => undefined
   if (config.roles.has('worker')) await startWorkers(parts, config, log, wake, stack)
-  return config.roles.has('api') ? startApi(options, parts, wake, stack) : undefined
+  const url = config.roles.has('api') ? await startApi(options, parts, wake, stack) : undefined
+  return { url, liveRules }
 }
 
 function logPackages(report: PackageReport, log: Log): void {

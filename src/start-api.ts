@@ -16,7 +16,10 @@ import { createPatientMerges, type PatientMerges } from './review/patient-merges
 import type { Queues } from './queue/queues.js'
 import type { Database } from './storage/database.js'
 import { PACKAGE_ROOT } from './catalogues.js'
+import type { RulesStatus } from './live-rules.js'
 import type { Log } from './log.js'
+import { createMetrics, type Metrics } from './metrics.js'
+import { createProgrammeDesk } from './programme-desk.js'
 import type { ReleaseStack } from './release-stack.js'
 import type { Parts, ServiceOptions } from './service-parts.js'
 
@@ -28,8 +31,9 @@ export async function startApi(
   stack: ReleaseStack
 ): Promise<string> {
   const { config, log } = options
-  const { database, queues, rules, now } = parts
-  const ingest = stack.add('ingest', openIngest(parts, log, wake), (opened) => opened.close())
+  const { database, queues, liveRules, now } = parts
+  const metrics = createMetrics(() => liveRules.status())
+  const ingest = stack.add('ingest', openIngest(parts, metrics, log, wake), (opened) => opened.close())
   const preview = stack.add('preview', openPreview(parts), (opened) => opened.close())
   const cursorKey = await database.stores.serviceKeys.findOrKeep('page-link', randomBytes(32))
   const replays = createReplays({
@@ -47,12 +51,13 @@ export async function startApi(
     preview,
     history: createHistory({ store: database.stores.history, cursorKey }),
     verifyToken: createVerifier(options),
-    health: () => readHealth(database, queues),
+    health: () => readHealth(database, queues, liveRules.status()),
+    metrics: () => metrics.read(),
     capability: {
       softwareVersion: await readVersion(),
       date: now(),
       experimental: config.development,
-      profiles: rules.validator
+      profiles: liveRules.rules.validator
         .profiles()
         .flatMap(({ type, canonical }) => (type === 'Immunization' ? [canonical] : []))
     },
@@ -61,30 +66,44 @@ export async function startApi(
     log,
     now,
     opsRoutes: (app) => {
-      opsRoutes(app, { ops: database.stores.ops, replays, switches, patients, now })
+      opsRoutes(app, {
+        ops: database.stores.ops,
+        replays,
+        switches,
+        patients,
+        programmes: createProgrammeDesk(liveRules, parts),
+        now
+      })
     }
   })
   stack.add('api', server, (opened) => opened.close())
   return server.listen({ host: config.host, port: config.port })
 }
 
-function openIngest({ database, rules, destinations, now, chainId }: Parts, log: Log, wake: () => void): Ingest {
+function openIngest(parts: Parts, metrics: Metrics, log: Log, wake: () => void): Ingest {
+  const { database, liveRules, destinations, now, chainId } = parts
   return createIngest({
     database,
-    validator: rules.validator,
-    rules,
+    judges: liveRules.rules,
+    rules: liveRules.rules,
     destinations,
     now,
     newId: uuidv7,
     auditChainId: chainId,
     onCommitted: wake,
+    onJudged: (verdict) => {
+      metrics.countShadow(verdict)
+    },
     onFault: (error, requestIds) => {
       log.error({ err: error, request_ids: requestIds }, 'immunization.ingest_failed')
     }
   })
 }
 
-function openPatientMerges({ database, rules, destinations, now, chainId }: Parts, wake: () => void): PatientMerges {
+function openPatientMerges(
+  { database, liveRules: { rules }, destinations, now, chainId }: Parts,
+  wake: () => void
+): PatientMerges {
   return createPatientMerges({
     database,
     rules,
@@ -96,8 +115,8 @@ function openPatientMerges({ database, rules, destinations, now, chainId }: Part
   })
 }
 
-function openPreview({ database, rules, destinations, now }: Parts): Preview {
-  return createPreview({ database, validator: rules.validator, rules, destinations, now, newId: uuidv7 })
+function openPreview({ database, liveRules: { rules }, destinations, now }: Parts): Preview {
+  return createPreview({ database, judges: rules, rules, destinations, now, newId: uuidv7 })
 }
 
 function createVerifier({ auth, now = () => new Date() }: ServiceOptions): VerifyToken {
@@ -108,7 +127,8 @@ function createVerifier({ auth, now = () => new Date() }: ServiceOptions): Verif
 /** Ready means able to accept: a queue that is away only delays delivery, so it is told and does not count. */
 async function readHealth(
   database: Database,
-  queues: Queues
+  queues: Queues,
+  { fault }: RulesStatus
 ): Promise<{ ready: boolean; checks: { name: string; ok: boolean; detail?: string }[] }> {
   const isUp = await database.ping().then(
     () => true,
@@ -122,6 +142,13 @@ async function readHealth(
         name: `queue (${queues.engine})`,
         ok: queues.isReady(),
         ...(queues.isReady() ? {} : { detail: 'records are accepted and kept; they are delivered when it is back' })
+      },
+      {
+        name: 'programmes',
+        ok: fault === undefined,
+        ...(fault === undefined
+          ? {}
+          : { detail: `the last good set is in force; ${fault.message.split('\n', 1).join('')}` })
       }
     ]
   }

@@ -67,7 +67,7 @@ t.test('a package of our own definitions judges every fixture as we do, with sna
   for (const shape of ['snapshot', 'differential'] as const) {
     const archive = await keep(`${shape}.tgz`, writeTgz([MANIFEST, ...ourDefinitions(shape)]))
 
-    const rules = await loadRules(undefined, [archive])
+    const rules = await loadRules({ archives: [archive] })
 
     t.ok(rules.validator.profiles().every(({ file }) => file.startsWith(`${archive}: package/`)))
     const [loaded] = rules.packages?.packages ?? []
@@ -172,7 +172,7 @@ t.test('whatever is wrong with a package is one line that names the package and 
     t.ok(message.includes(archive) && message.includes(what) && !message.includes('\n'), name, { message })
   }
   const absent = path.join(folder, 'absent.tgz')
-  await t.rejects(loadRules(undefined, [absent]), { message: /absent\.tgz: .*ENOENT.*PROFILE_PACKAGES/ })
+  await t.rejects(loadRules({ archives: [absent] }), { message: /absent\.tgz: .*ENOENT.*PROFILE_PACKAGES/ })
 })
 
 t.test('a bomb is refused before it fills the memory, by every limit', async (t) => {
@@ -198,7 +198,7 @@ t.test('an R5 dependency and R5 definitions are left out, and the log line says 
     manifest({ 'hl7.fhir.r4.core': '4.0.1', 'hl7.fhir.r5.core': '5.0.0' }),
     { path: 'package/r5.json', content: JSON.stringify(profile({ url: `${UK}r5`, fhirVersion: '5.0.0' })) }
   ]
-  const { packages, validator } = await loadRules(undefined, [await keep('r5.tgz', writeTgz(entries))])
+  const { packages, validator } = await loadRules({ archives: [await keep('r5.tgz', writeTgz(entries))] })
   t.match(packages?.remarks, [
     /r5\.tgz: depends on hl7\.fhir\.r5\.core/,
     /r5\.tgz: package\/r5\.json is for FHIR 5\.0\.0/
@@ -229,7 +229,7 @@ t.test(
       [older, newer],
       [newer, older]
     ]) {
-      const { validator } = await loadRules(undefined, archives)
+      const { validator } = await loadRules({ archives })
       t.equal(validator.profiles().find(({ type }) => type === 'Immunization')?.version, '2.10.0')
       const files = (await readProfilePackages(archives)).flatMap((read) => read.files)
       t.equal(readCatalogue([], files).valueSets.get(`${UK}set`)?.['id'], 'new')
@@ -252,7 +252,7 @@ t.test(
     const archive = await keep('foreign.tgz', writeTgz([MANIFEST, { path: 'package/a.json', content }]))
     const sound = await keep('sound.tgz', writeTgz([MANIFEST, ...ourDefinitions('snapshot')]))
 
-    const { packages, validator } = await loadRules(undefined, [archive])
+    const { packages, validator } = await loadRules({ archives: [archive] })
 
     t.same(packages?.uncheckedExpressions, ['Immunization: not ((FHIRPath'])
     const [valid] = readFixtures('valid/')
@@ -266,7 +266,7 @@ t.test(
     t.same(rulesOf({ lotNumber: 'L1', site: undefined }), [unchecked])
     t.same(rulesOf({ lotNumber: 'forbidden', site: undefined }), ['error x-1', unchecked])
     t.same(rulesOf({ lotNumber: 'L1', site: { text: 'arm' } }), [unchecked, 'warning x-2'])
-    t.same((await loadRules(undefined, [sound])).packages?.uncheckedExpressions, [], 'UK Core itself needs no engine')
+    t.same((await loadRules({ archives: [sound] })).packages?.uncheckedExpressions, [], 'UK Core itself needs no engine')
   }
 )
 

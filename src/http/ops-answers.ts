@@ -4,6 +4,8 @@ import type { JudgedHealth } from '../delivery/judge-health.js'
 import type { ReplayPlan, ShownReplay } from '../delivery/replay.js'
 import type { MergeEffect } from '../review/merge-patients.js'
 import type { PatientStanding } from '../review/patient-merges.js'
+import type { VerdictComparison } from '../ingest/compare-verdicts.js'
+import type { Programme } from '../programmes/programme.js'
 import type { DeliveryLine, DeliveryStory, StateCount } from '../storage/ops-delivery-queries.js'
 import type { ErrorGroup } from '../storage/ops-health-queries.js'
 import type { Replay } from '../storage/replay-store.js'
@@ -40,6 +42,31 @@ export interface RefusalsAnswer {
 
 export interface AuditAnswer {
   entries: Omit<AuditLine, 'place'>[]
+  next: string | null
+}
+
+export interface ProgrammesAnswer {
+  /** Of the set in force; the same files give the same version. */
+  version: string
+  loadedAt: Date
+  /** Why the folder as it is now is not in force. */
+  fault: { at: Date; message: string } | null
+  programmes: {
+    id: string
+    version: string
+    status: Programme['status']
+    title: string
+    vaccineType: string
+    from: string
+    to: string | null
+    file: string
+  }[]
+}
+
+export interface RehearsalAnswer extends Omit<VerdictComparison, 'next'> {
+  /** Records there are to look at, this page and the others. */
+  total: number
+  /** Give it as `before` for the next page; null on the last. */
   next: string | null
 }
 

@@ -5,6 +5,7 @@ import type { Replays } from '../delivery/replay.js'
 import type { PatientMerges } from '../review/patient-merges.js'
 import type { OpsStore } from '../storage/ops-store.js'
 import { registerOpsPatients } from './ops-patients.js'
+import { type ProgrammeDesk, registerOpsProgrammes } from './ops-programmes.js'
 import { registerOpsReads } from './ops-reads.js'
 import { registerOpsReplays } from './ops-replays.js'
 import { registerOpsWrites } from './ops-writes.js'
@@ -14,6 +15,7 @@ export interface OpsRoutesDeps {
   replays: Replays
   switches: DestinationSwitch
   patients: PatientMerges
+  programmes: ProgrammeDesk
   now: () => Date
 }
 
@@ -22,4 +24,5 @@ export function opsRoutes(app: FastifyInstance, deps: OpsRoutesDeps): void {
   registerOpsWrites(app, deps)
   registerOpsReplays(app, deps)
   registerOpsPatients(app, deps)
+  registerOpsProgrammes(app, deps)
 }

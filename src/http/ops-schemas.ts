@@ -70,6 +70,37 @@ export interface ReasonBody {
 }
 export const checkReasonBody = compileCheck<ReasonBody>('body', object({ reason }, ['reason']))
 
+export interface ReloadBody {
+  reason: string
+  force?: boolean
+}
+export const checkReloadBody = compileCheck<ReloadBody>(
+  'body',
+  object({ reason, force: { type: 'boolean' } }, ['reason'])
+)
+
+export interface RehearsalBody {
+  /** Name of the file, as `<id>/<version>.yaml`. */
+  file: string
+  text: string
+  since?: string
+  before?: string
+  limit?: number
+}
+export const checkRehearsalBody = compileCheck<RehearsalBody>(
+  'body',
+  object(
+    {
+      file: { type: 'string', minLength: 1, maxLength: 200 },
+      text: { type: 'string', minLength: 1, maxLength: 200_000 },
+      since: moment,
+      before: id,
+      limit: { type: 'integer', minimum: 1, maximum: 5000 }
+    },
+    ['file', 'text']
+  )
+)
+
 export interface PlanBody extends Range {
   destination: string
   states?: ('held' | 'ready')[]

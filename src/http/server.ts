@@ -26,6 +26,8 @@ export interface HttpServerDeps {
   history: History
   verifyToken: VerifyToken
   health: () => Promise<Health>
+  /** Prometheus text. */
+  metrics: () => Promise<string>
   capability: Capability
   limits: { bodyBytes: number }
   log: HttpLog
@@ -99,7 +101,7 @@ function createRoutes(deps: HttpServerDeps, base: () => string): Route[] {
   ]
   const resources = [immunizationResource(deps.capability.profiles)]
   const statement = (): string => JSON.stringify(createCapabilityStatement(deps.capability, routes, resources, base()))
-  return [...routes, ...serviceRoutes({ health: deps.health, statement })]
+  return [...routes, ...serviceRoutes({ health: deps.health, metrics: deps.metrics, statement })]
 }
 
 function register(app: FastifyInstance, { method, path, access, surface, accepts, handle }: Route): void {

@@ -10,7 +10,11 @@ export interface Health {
 }
 
 /** `statement`: the CapabilityStatement as JSON text. */
-export function serviceRoutes(deps: { health: () => Promise<Health>; statement: () => string }): Route[] {
+export function serviceRoutes(deps: {
+  health: () => Promise<Health>
+  metrics: () => Promise<string>
+  statement: () => string
+}): Route[] {
   const openapi = readFileSync(new URL('../../openapi.yaml', import.meta.url), 'utf8')
   const openapiTag = tagOf(openapi)
   return [
@@ -29,6 +33,16 @@ export function serviceRoutes(deps: { health: () => Promise<Health>; statement: 
       async handle(_request, reply) {
         const { ready, checks } = await deps.health()
         return reply.code(ready ? 200 : 503).send({ status: ready ? 'ready' : 'not ready', checks })
+      }
+    },
+    {
+      method: 'GET',
+      path: '/metrics',
+      access: 'ops/read',
+      surface: 'plain',
+      async handle(_request, reply) {
+        const text = await deps.metrics()
+        return reply.header('content-type', 'text/plain; version=0.0.4; charset=utf-8').send(text)
       }
     },
     {

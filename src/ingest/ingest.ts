@@ -5,7 +5,7 @@ import { isDatabaseDown } from '../storage/database-down.js'
 import type { Database } from '../storage/database.js'
 import { databaseDown, internalFault, tooBusy } from './answer.js'
 import { createGroupCommit } from './group-commit.js'
-import { judgeSubmission, type JudgedSubmission, type Judges } from './judge.js'
+import { judgeSubmission, type JudgedSubmission, type Judges, type ProgrammeVerdict } from './judge.js'
 import type { VersionDeps } from './make-version.js'
 import { settle } from './settle.js'
 import type { Ingest, Submission, Verdict } from './submission.js'
@@ -13,19 +13,21 @@ import { readWorkingSet } from './working-set.js'
 
 export interface IngestDeps extends VersionDeps {
   database: Pick<Database, 'transaction'>
-  validator: Judges['validator']
+  /** Read anew for every submission: programmes may change while the service runs. */
+  judges: Judges
   /** The audit chain of this process. */
   auditChainId: string
   /** Called after a commit that may have made deliveries. */
   onCommitted: () => void
   /** Told of faults of ours; the error holds no patient's data. */
   onFault: (error: unknown, requestIds: readonly string[]) => void
+  /** Told what the programmes said of every submission that they had nothing against. */
+  onJudged?: (verdict: ProgrammeVerdict) => void
   maxGroup?: number
   maxWaiting?: number
 }
 
 export function createIngest(deps: IngestDeps): Ingest {
-  const judges = { validator: deps.validator, programmes: deps.rules.programmes }
   const group = createGroupCommit<JudgedSubmission, Verdict>((items) => commit(items, deps), {
     maxGroup: deps.maxGroup ?? 128,
     maxInFlight: 2,
@@ -36,7 +38,9 @@ export function createIngest(deps: IngestDeps): Ingest {
 
   async function acceptOne(submission: Submission): Promise<Verdict> {
     try {
-      return await group.submit(judgeSubmission(submission, judges, deps.now()))
+      const judged = judgeSubmission(submission, deps.judges, deps.now())
+      if (judged.judgement?.kind === 'sound') deps.onJudged?.(judged.judgement.judged.verdict)
+      return await group.submit(judged)
     } catch (error) {
       if (error instanceof FhirError) return { status: error.status, issues: [...error.issues] }
       if (isDatabaseDown(error)) {

@@ -7,7 +7,7 @@ import { refuses, type Issue } from '../fhir/issue.js'
 import type { ParsedJson } from '../fhir/parse-json.js'
 import type { VaccineType } from '../fhir/vaccine-types.js'
 import { readElementPaths } from '../programmes/element-paths.js'
-import type { ProgrammeRules } from '../programmes/programme-rules.js'
+import type { Judgement as ProgrammeJudgement, ProgrammeRules } from '../programmes/programme-rules.js'
 import type { JudgementContext } from '../programmes/subject.js'
 import type { Validator } from '../validation/validator.js'
 import { soundPart } from './sound-part.js'
@@ -23,10 +23,20 @@ export interface Judged {
   facts: ImmunizationFacts
   vaccineType: VaccineType
   hashes: ContentHashes
-  /** What the programme rules were told beside the facts: they are asked again once the patient's history is known. */
-  context: JudgementContext
+  /** What the programme rules said; another set may be in force by now. */
+  verdict: ProgrammeVerdict
   /** Warnings and information only. */
   issues: Issue[]
+}
+
+/** What a set of programmes said of a record, and can be asked again once the patient's history is known. */
+export interface ProgrammeVerdict extends Pick<ProgrammeJudgement, 'programmes' | 'shadow'> {
+  judgeAgain(history: NonNullable<JudgementContext['history']>): ProgrammeJudgement
+}
+
+/** The files that judged, as `flu-2026-27 1.0.0`. */
+export function programmeNames({ programmes }: Pick<ProgrammeVerdict, 'programmes'>): string[] {
+  return programmes.map(({ id, version }) => `${id} ${version}`)
 }
 
 /** A submission with what the judges said of it; a delete has no judgement. */
@@ -85,7 +95,7 @@ export function findIssues(
   value: unknown,
   judges: Judges,
   now: Date
-): { issues: Issue[]; read?: { facts: ImmunizationFacts; context: JudgementContext } } {
+): { issues: Issue[]; read?: { facts: ImmunizationFacts; verdict: ProgrammeVerdict } } {
   const wrongType = checkResourceType(value)
   if (wrongType !== undefined) return { issues: [wrongType] }
   const found = judges.validator.validate(value).filter(isAskedFor)
@@ -94,11 +104,19 @@ export function findIssues(
 
   const facts = readImmunizationFacts(sound)
   const context: JudgementContext = { now, paths: readElementPaths(sound) }
-  const isDated = sound.occurrenceDateTime !== undefined
-  const programmeIssues = isDated ? judges.programmes.judge(facts, context).issues : []
+  // The set that judges first judges again: another may come into force in between.
+  const { programmes } = judges
+  const judgement = sound.occurrenceDateTime === undefined ? NOT_JUDGED : programmes.judge(facts, context)
+  const verdict: ProgrammeVerdict = {
+    programmes: judgement.programmes,
+    shadow: judgement.shadow,
+    judgeAgain: (history) => programmes.judge(facts, { ...context, history })
+  }
   const identityIssues = checkIdentity(sound).filter((issue) => !isAboutFaulty(issue, found))
-  return { issues: [...found, ...identityIssues, ...programmeIssues], read: { facts, context } }
+  return { issues: [...found, ...identityIssues, ...judgement.issues], read: { facts, verdict } }
 }
+
+const NOT_JUDGED: ProgrammeJudgement = { issues: [], programmes: [], shadow: { issues: [], programmes: [] } }
 
 /** The issue that names the grant a caller lacks; undefined when it has it. */
 export function checkPermission(caller: Caller, permission: Permission, vaccineType: VaccineType): Issue | undefined {

@@ -9,17 +9,17 @@ import { sha256 } from '../fhir/content-hash.js'
 import type { Issue } from '../fhir/issue.js'
 import { toOperationOutcome } from '../fhir/operation-outcome.js'
 import { composeStoredBody } from '../fhir/stored-body.js'
+import type { AuditEntry } from '../storage/audit-store.js'
 import type { KnownEvent } from '../storage/event-store.js'
 import type { PatientKeys, RecordHead } from '../storage/record-head.js'
-import type { ProgrammeRules } from '../programmes/programme-rules.js'
 import { deliverNewSurvivors } from './deliver-survivors.js'
-import type { Judged } from './judge.js'
+import { historyBeside } from './history-beside.js'
+import { type Judged, programmeNames } from './judge.js'
 import { regroupPatient, type Regrouped } from './regroup-patient.js'
 import type { Submission, Verdict } from './submission.js'
 import type { WorkingSet } from './working-set.js'
 
 export interface VersionRules {
-  programmes: ProgrammeRules
   dedup: DedupRules
   ancestry: ProductAncestry
 }
@@ -62,6 +62,7 @@ export async function makeVersion(accepted: Accepted, set: WorkingSet, deps: Ver
         submission.kind === 'delete' ? '' : (submission.payload.sentText ?? submission.payload.text)
       ),
       outcome: issues.length === 0 ? null : JSON.stringify(toOperationOutcome(issues)),
+      programmes: judged === undefined ? [] : programmeNames(judged.verdict),
       body,
       fingerprint: { antigens: fingerprint.antigens, features: fingerprint }
     },
@@ -72,20 +73,8 @@ export async function makeVersion(accepted: Accepted, set: WorkingSet, deps: Ver
   set.replaceDecisions(head.patientKey, regrouped.grouping.covered, regrouped.decisions)
   set.addDeliveries(plan(accepted, operation, head, regrouped, set, deps))
   await deliverNewSurvivors({ touchedId: head.recordId, before: known, after: regrouped.events }, set, deps)
-  const { recordId, version, patientKey, lastUpdated } = head
-  set.addAudit({
-    at: lastUpdated,
-    actor: submission.caller.client,
-    action: `immunization.${operation}`,
-    recordId,
-    version,
-    patientKey,
-    detail: {
-      requestId: submission.requestId,
-      rules: issues.map(({ rule }) => rule),
-      ...(accepted.reason === undefined ? {} : { reason: accepted.reason })
-    }
-  })
+  set.addAudit(auditEntryOf(accepted, head, issues))
+  const { recordId, version, lastUpdated } = head
   return {
     status: statusOf(submission, incoming.kind),
     issues,
@@ -93,11 +82,30 @@ export async function makeVersion(accepted: Accepted, set: WorkingSet, deps: Ver
   }
 }
 
+function auditEntryOf(accepted: Accepted, head: Omit<RecordHead, 'nhsNumber'>, issues: readonly Issue[]): AuditEntry {
+  const { submission, judged, reason } = accepted
+  const { recordId, version, patientKey, lastUpdated } = head
+  return {
+    at: lastUpdated,
+    actor: submission.caller.client,
+    action: `immunization.${operationOf(accepted)}`,
+    recordId,
+    version,
+    patientKey,
+    detail: {
+      requestId: submission.requestId,
+      rules: issues.map(({ rule }) => rule),
+      programmes: judged === undefined ? [] : programmeNames(judged.verdict),
+      ...(reason === undefined ? {} : { reason })
+    }
+  }
+}
+
 function tellSupplier(accepted: Accepted, recordId: string, regrouped: Regrouped, deps: VersionDeps): Issue[] {
   const { judged, incoming } = accepted
   return [
     ...(incoming.kind === 'new' ? [] : incoming.issues),
-    ...(judged === undefined ? [] : programmeIssues(judged, recordId, regrouped, deps)),
+    ...(judged === undefined ? [] : programmeIssues(judged, recordId, regrouped)),
     ...duplicateIssues(recordId, regrouped.grouping, regrouped.records, deps.rules.dedup)
   ]
 }
@@ -169,14 +177,11 @@ function knownFingerprint(known: readonly KnownEvent[], recordId: string): Event
 }
 
 // Intervals and once-per-season look at the patient's other events, which are only known now.
-function programmeIssues(judged: Judged, recordId: string, regrouped: Regrouped, deps: VersionDeps): Issue[] {
-  const own = regrouped.events.find((event) => event.recordId === recordId)?.groupId
-  const history = regrouped.events
-    .filter((event) => event.isSurvivor && event.groupId !== own)
-    .map(({ day, antigens, vaccineType }) => ({ day, antigens, vaccineType }))
+function programmeIssues(judged: Judged, recordId: string, regrouped: Regrouped): Issue[] {
+  const history = historyBeside(recordId, regrouped.events)
   if (history.length === 0) return judged.issues
   const others = judged.issues.filter(({ layer }) => layer !== 'programme')
-  return [...others, ...deps.rules.programmes.judge(judged.facts, { ...judged.context, history }).issues]
+  return [...others, ...judged.verdict.judgeAgain(history).issues]
 }
 
 function plan(

@@ -30,7 +30,7 @@ export interface Preview {
 
 export interface PreviewDeps extends VersionDeps {
   database: Pick<Database, 'rehearse'>
-  validator: Judges['validator']
+  judges: Judges
 }
 
 /** So many at once at most: a rehearsal holds a connection and the locks of its patient, and accepting comes first. */
@@ -38,7 +38,7 @@ const AT_ONCE = 4
 const MAX_WAITING = 256
 
 export function createPreview(deps: PreviewDeps): Preview {
-  const judges = { validator: deps.validator, programmes: deps.rules.programmes }
+  const { judges } = deps
   const gate = createGroupCommit<JudgedSubmission, Verdict>(
     (items) => Promise.all(items.map((item) => deps.database.rehearse((stores) => rehearseOne(item, stores, deps)))),
     { maxGroup: AT_ONCE, maxWaiting: MAX_WAITING, turnAway: tooBusy, concernsAll: isDatabaseDown }
@@ -54,7 +54,7 @@ export function createPreview(deps: PreviewDeps): Preview {
       }
     },
     judge: (value) => findIssues(value, judges, deps.now()).issues,
-    judgeByProfile: (value, profile) => deps.validator.validate(value, profile).filter(isAskedFor),
+    judgeByProfile: (value, profile) => judges.validator.validate(value, profile).filter(isAskedFor),
     close: () => gate.close()
   }
 }

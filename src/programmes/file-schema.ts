@@ -9,13 +9,20 @@ export interface FileProblem {
   path: string
   /** What is wrong and what to do. */
   message: string
+  /** From 1, where the reader kept it. */
+  line?: number
 }
 
 /** A file of profiles/ that cannot be used. The service does not start, or keeps the last good set. */
 export class ProgrammeFileError extends Error {
   constructor(readonly problems: readonly (FileProblem & { file: string })[]) {
     super(
-      problems.map(({ file, path, message }) => `${file}${path === '' ? '' : ` at ${path}`}: ${message}`).join('\n')
+      problems
+        .map(({ file, line, path, message }) => {
+          const place = `${line === undefined ? '' : `:${line}`}${path === '' ? '' : ` at ${path}`}`
+          return `${file}${place}: ${message}`
+        })
+        .join('\n')
     )
     this.name = 'ProgrammeFileError'
   }

@@ -4,7 +4,7 @@ import type { ImmunizationFacts } from '../fhir/immunization.js'
 import type { IssueSeverity } from '../fhir/issue.js'
 import { VACCINE_TYPES } from '../fhir/vaccine-types.js'
 import type { HistoricEvent } from './check.js'
-import { compileSchema } from './file-schema.js'
+import { compileSchema, type FileProblem } from './file-schema.js'
 import type { Programme } from './programme.js'
 import { createProgrammeRules } from './programme-rules.js'
 import { concept, day, list, object, oneOf, text, wholeNumber, type Schema } from './schema-words.js'
@@ -133,6 +133,22 @@ const checkSchema = compileSchema(PROGRAMME_CASES_SCHEMA)
 export function parseProgrammeCases(fileName: string, value: unknown): ProgrammeCases {
   checkSchema(fileName, value)
   return value as ProgrammeCases
+}
+
+/** Cases in which the file does not say what they ask; none of them when all is well. */
+export function findFailedCases(programme: Programme, cases: ProgrammeCases, codes: VaccineCodes): FileProblem[] {
+  const spoken = runProgrammeCases(programme, cases, codes)
+  return cases.cases.flatMap(({ title, expect }, index) => {
+    const said = spoken[index] ?? {}
+    if (wordsOf(said) === wordsOf(expect)) return []
+    const message = `"${title}" asks for ${wordsOf(expect)}, the programme says ${wordsOf(said)}; mend one of them`
+    return [{ path: `/cases/${index}`, message }]
+  })
+}
+
+function wordsOf(rules: Record<string, IssueSeverity>): string {
+  const words = Object.entries(rules).map(([rule, severity]) => `${rule} (${severity})`)
+  return words.length === 0 ? 'no issue' : words.sort().join(', ')
 }
 
 /** Runs the cases with this file alone in force; gives the rules that spoke in each, with their severity. */

@@ -11,6 +11,7 @@ import { createOutboxStore, type OutboxStore } from './outbox-store.js'
 import { createPatientMergeStore, type PatientMergeStore } from './patient-merge-store.js'
 import { createPatientStore, type PatientStore } from './patient-store.js'
 import { createQueueEpochStore, type QueueEpochStore } from './queue-epoch-store.js'
+import { createRecordScanStore, type RecordScanStore } from './record-scan.js'
 import { createRecordStore, type RecordStore } from './record-store.js'
 import { createRefusalStore, type RefusalStore } from './refusal-store.js'
 import { createReplayStore, type ReplayStore } from './replay-store.js'
@@ -21,6 +22,7 @@ export interface Stores {
   records: RecordStore
   patients: PatientStore
   patientMerges: PatientMergeStore
+  recordScan: RecordScanStore
   refusals: RefusalStore
   events: EventStore
   decisions: DecisionStore
@@ -95,6 +97,7 @@ function createStores(sql: Sql): Stores {
     records: createRecordStore(sql),
     patients: createPatientStore(sql),
     patientMerges: createPatientMergeStore(sql),
+    recordScan: createRecordScanStore(sql),
     refusals: createRefusalStore(sql),
     events: createEventStore(sql),
     decisions: createDecisionStore(sql),

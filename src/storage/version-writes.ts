@@ -11,6 +11,8 @@ export interface VersionWrite {
   payloadSha256: Buffer
   /** Issues answered with this version, as OperationOutcome text; null when there were none. */
   outcome: string | null
+  /** Programme files that judged it, as `flu-2026-27 1.0.0`; none for a delete. */
+  programmes: readonly string[]
   /** JSON text as served; null for a delete. */
   body: string | null
   fingerprint: { antigens: readonly string[]; features: object }
@@ -60,13 +62,13 @@ with head as (
          features = excluded.features
 )
 insert into record_version (
-  record_id, version, patient_key, operation, supplier, received_at, request_id, payload_sha256, outcome, body
+  record_id, version, patient_key, operation, supplier, received_at, request_id, payload_sha256, outcome, programmes, body
 )
 select record_id, version, patient_key, operation, supplier, last_updated, request_id, decode(payload_sha256, 'hex'),
-       outcome, body
+       outcome, programmes, body
   from json_to_recordset($1) as written (
          record_id uuid, version integer, patient_key uuid, operation text, supplier text, last_updated timestamptz,
-         request_id text, payload_sha256 text, outcome text, body text
+         request_id text, payload_sha256 text, outcome text, programmes text[], body text
        )`
 
 function toWriteRow(write: VersionWrite): object {
@@ -80,6 +82,7 @@ function toWriteRow(write: VersionWrite): object {
     request_id: write.requestId,
     payload_sha256: write.payloadSha256.toString('hex'),
     outcome: write.outcome,
+    programmes: write.programmes,
     body: write.body
   }
 }

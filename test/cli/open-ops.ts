@@ -9,10 +9,11 @@ import { DELIVERY_POLICY } from '../../src/delivery/policy.js'
 import { createReplays } from '../../src/delivery/replay.js'
 import { createPatientMerges } from '../../src/review/patient-merges.js'
 import { loadRules } from '../../src/rules.js'
+import type { ProgrammeDesk } from '../../src/http/ops-programmes.js'
 import { opsRoutes } from '../../src/http/ops-routes.js'
 import { createDatabase, type Database } from '../../src/storage/database.js'
 import type { Pool } from '../../src/storage/pool.js'
-import { NOW, openDoor, type OpenDoor } from '../http/open-door.js'
+import { notAsked, NOW, openDoor, type OpenDoor } from '../http/open-door.js'
 import { createTestDatabase } from '../support/test-database.js'
 
 const CHAIN = '019ad6f0-0000-7000-8f01-000000000001'
@@ -39,7 +40,14 @@ export async function openOps(t: Test): Promise<OpenOps> {
   })
   const door = await openDoor(t, {
     opsRoutes: (app) => {
-      opsRoutes(app, { ops: database.stores.ops, replays, switches, patients, now: () => NOW })
+      opsRoutes(app, {
+        ops: database.stores.ops,
+        replays,
+        switches,
+        patients,
+        programmes: notAsked<ProgrammeDesk>('programmes'),
+        now: () => NOW
+      })
     }
   })
   return { ...door, pool, database }

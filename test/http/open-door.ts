@@ -36,11 +36,12 @@ export async function openDoor(t: Test, deps: Partial<HttpServerDeps> = {}): Pro
   const note = (level: LogLine['level']) => (fields: object, message: string) =>
     void lines.push({ level, message, fields: { ...fields } })
   const server = createHttpServer({
-    ingest: notAsked('ingest'),
-    preview: notAsked('preview'),
-    history: notAsked('history'),
+    ingest: notAsked<Ingest>('ingest'),
+    preview: notAsked<Preview>('preview'),
+    history: notAsked<History>('history'),
     verifyToken: createTokenVerifier({ ...issuer, keys: { jwks: issuer.jwks }, now: () => NOW }),
     health: () => Promise.resolve({ ready: true, checks: [{ name: 'database', ok: true }] }),
+    metrics: () => Promise.resolve('imms_programmes 1\n'),
     capability: { softwareVersion: '1.2.3', date: NOW, experimental: true, profiles: [] },
     limits: { bodyBytes: 1_048_576 },
     log: { info: note('info'), error: note('error') },
@@ -66,8 +67,8 @@ export async function openDoor(t: Test, deps: Partial<HttpServerDeps> = {}): Pro
 }
 
 /** A use case that this test has no business with. */
-function notAsked(name: string): Ingest & Preview & History {
-  return new Proxy({} as Ingest & Preview & History, {
+export function notAsked<Part extends object>(name: string): Part {
+  return new Proxy({} as Part, {
     get() {
       throw new Error(`${name} was asked`)
     }

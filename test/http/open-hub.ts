@@ -27,7 +27,7 @@ export async function openHub(t: Test, now: () => Date, deps: Partial<HttpServer
   const faults: unknown[] = []
   const ingest = createIngest({
     database,
-    validator: rules.validator,
+    judges: rules,
     rules,
     destinations: [],
     now,
@@ -36,7 +36,7 @@ export async function openHub(t: Test, now: () => Date, deps: Partial<HttpServer
     onCommitted: () => undefined,
     onFault: (error) => faults.push(error)
   })
-  const preview = createPreview({ database, validator: rules.validator, rules, destinations: [], now, newId: uuidv7 })
+  const preview = createPreview({ database, judges: rules, rules, destinations: [], now, newId: uuidv7 })
   t.teardown(() => Promise.all([ingest.close(), preview.close()]))
   const history = createHistory({ store: database.stores.history, cursorKey: randomBytes(32) })
   return { ...(await openDoor(t, { ingest, preview, history, now, ...deps })), faults, pool }

@@ -35,6 +35,7 @@ export const packageUsers: Readonly<Record<string, readonly string[]>> = {
   pg: ['storage'],
   picocolors: ['cli', 'roof'],
   pino: ['roof'],
+  'prom-client': ['roof'],
   uuidv7: ['ingest', 'delivery', 'review', 'http', 'worker', 'roof'],
   yaml: ['roof']
 }

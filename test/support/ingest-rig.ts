@@ -59,7 +59,7 @@ export async function openIngest(
   await database.stores.audit.openChain(auditChainId, 'test')
   const ingest = createIngest({
     database,
-    validator: rules.validator,
+    judges: rules,
     rules,
     destinations,
     now,
