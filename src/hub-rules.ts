@@ -115,7 +115,6 @@ export const HUB_RULES: readonly HubRules[] = [
     ['patch-path', 'A path leads nowhere in the record (400); read it and patch that version.'],
     ['patch-size', 'The result would be larger or deeper than any record that is taken (400).'],
     ['patch-test', 'A test fails: the record holds something else (422).'],
-    ['patch-patient', 'A patch changes the NHS number of the patient (422); PUT the whole record.'],
     ['patch-protected', 'A path writes resourceType, id, versionId or lastUpdated, which are the server’s (422).']
   ]),
   group('Keys of writes', 'Idempotency-Key, or an X-Request-ID that is a UUID; kept for 24 hours.', [
