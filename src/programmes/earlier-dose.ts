@@ -48,8 +48,7 @@ export function compileHadDose(
     const from = firstDay > period.from ? firstDay : period.from
     // The same day is left out: whether that is the same vaccination is for deduplication to say.
     const before = history.some(
-      ({ day, antigens }) =>
-        day >= from && day < occurrence.first && antigens.some((antigen) => diseases.has(antigen))
+      ({ day, antigens }) => day >= from && day < occurrence.first && antigens.some((antigen) => diseases.has(antigen))
     )
     if (!before || isException(subject) !== 'out') return false
     return params.exceptFlag === undefined || flags[params.exceptFlag] === false
