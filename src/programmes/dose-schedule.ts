@@ -16,7 +16,13 @@ export function compileDoseLimits(programme: Programme, field: AgeField): (subje
   const rows = programme.doses.flatMap((dose) => {
     const limit = dose[field]
     if (limit === undefined && field !== 'maxAge') return []
-    return [{ number: dose.number, limit: limit && parseAge(limit), member: memberOf(programme, dose) }]
+    return [
+      {
+        number: dose.number,
+        limit: limit === undefined ? undefined : parseAge(limit),
+        member: memberOf(programme, dose)
+      }
+    ]
   })
   return (subject) => {
     const limits: Age[] = []
