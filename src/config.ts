@@ -1,8 +1,17 @@
 // The only reader of the environment. Every bad variable is named in one error.
 import { defaultStateDir } from './embedded/default-state-dir.js'
-
-export const ROLES = ['api', 'relay', 'worker'] as const
-export type Role = (typeof ROLES)[number]
+import {
+  checkServiceUrl,
+  type Environment,
+  type LogLevel,
+  optional,
+  readHost,
+  readInteger,
+  readLevel,
+  readRoles,
+  readUrl,
+  type Role
+} from './config-values.js'
 
 export interface Config {
   /** Loopback only, own signing key, sandbox destinations. */
@@ -24,42 +33,23 @@ export interface Config {
   /** Folder of programme files; undefined: those that come with the service. */
   programmesDir?: string
   auth?: { issuer: string; audience: string; jwksFile?: string; jwksUrl?: string }
-  logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent'
+  /** Where clients get tokens. */
+  tokenUrl?: string
+  /** Undefined: codes that cannot be judged here are left at that. */
+  terminology?: TerminologyConfig
+  logLevel: LogLevel
   bodyLimitBytes: number
+  bundleLimitBytes: number
   databaseConnections: number
   shutdownTimeoutMs: number
 }
 
-/** Variables of the service, with what each means: the README's table is checked against this one. */
-export const VARIABLES = {
-  DATABASE_URL: 'PostgreSQL 15 or later, postgres://…; without it the service starts its own',
-  REDIS_URL: 'Redis 7 or Valkey, redis://…; without it BullMQ runs on PostgreSQL',
-  DATA_DIR: 'folder of the embedded PostgreSQL and the development key',
-  HOST: 'address to listen on; in development only loopback',
-  PORT: 'port to listen on, 0 for any free one; 8080 unless set',
-  BASE_URL: 'where callers reach the service, https://…, for the links it gives; the address it listens on unless set',
-  ROLES: 'comma list of api, relay, worker; all of them unless set',
-  DESTINATIONS_FILE: 'YAML file that names the destinations',
-  PROFILE_PACKAGES: 'comma list of official FHIR packages (.tgz) whose definitions take the place of ours',
-  PROGRAMMES_DIR: 'folder of programme files, watched; those that come with the service unless set',
-  AUTH_ISSUER: 'issuer (iss) whose tokens are accepted',
-  AUTH_AUDIENCE: 'audience (aud) that tokens must name',
-  AUTH_JWKS_FILE: "file with the issuer's public keys (JWKS)",
-  AUTH_JWKS_URL: "address of the issuer's public keys (JWKS), instead of a file",
-  LOG_LEVEL: 'trace, debug, info, warn, error, fatal or silent; info unless set',
-  BODY_LIMIT_BYTES: 'largest request body; 1048576 unless set',
-  DATABASE_CONNECTIONS: 'connections to PostgreSQL per process; 16 unless set',
-  SHUTDOWN_TIMEOUT_MS: 'how long a stop waits for work in flight; 10000 unless set'
-} as const
-
-/** Variables of the command line tool only. */
-export const CLI_VARIABLES = {
-  IMMS_URL: 'base URL of the service',
-  IMMS_TOKEN: 'bearer token with an ops scope',
-  NO_COLOR: 'no colours, whatever the terminal'
-} as const
-
-type Environment = Readonly<Record<string, string | undefined>>
+/** `url`: without a slash at its end; `sandbox` in development is the one the sandbox plays. */
+export interface TerminologyConfig {
+  url: string
+  token?: string
+  timeoutMs: number
+}
 
 export class ConfigError extends Error {
   constructor(readonly faults: readonly string[]) {
@@ -83,31 +73,28 @@ export function readConfig(
   const flags = readFlags(argv, faults)
   const development = flags.dev
   const roles = readRoles(flags.roles ?? environment['ROLES'], faults)
-  const auth = readAuth(environment, development, roles, faults)
+  const whole = (name: string, text: string | undefined, otherwise: number, from: number, to: number): number =>
+    readInteger(name, text, otherwise, from, to, faults)
   const config: Config = {
     development,
     roles,
     host: readHost(environment['HOST'], development, faults),
-    port: readInteger('PORT', flags.port ?? environment['PORT'], 8080, 0, 65535, faults),
+    port: whole('PORT', flags.port ?? environment['PORT'], 8080, 0, 65535),
     dataDir: stateDir(flags.dataDir === undefined ? environment : { ...environment, DATA_DIR: flags.dataDir }),
     logLevel: readLevel(environment['LOG_LEVEL'], faults),
-    bodyLimitBytes: readInteger('BODY_LIMIT_BYTES', environment['BODY_LIMIT_BYTES'], 1_048_576, 1024, 64 << 20, faults),
-    databaseConnections: readInteger('DATABASE_CONNECTIONS', environment['DATABASE_CONNECTIONS'], 16, 2, 500, faults),
-    shutdownTimeoutMs: readInteger(
-      'SHUTDOWN_TIMEOUT_MS',
-      environment['SHUTDOWN_TIMEOUT_MS'],
-      10_000,
-      0,
-      600_000,
-      faults
-    ),
+    bodyLimitBytes: whole('BODY_LIMIT_BYTES', environment['BODY_LIMIT_BYTES'], 1_048_576, 1024, 64 << 20),
+    bundleLimitBytes: whole('BUNDLE_LIMIT_BYTES', environment['BUNDLE_LIMIT_BYTES'], 10_485_760, 1024, 64 << 20),
+    databaseConnections: whole('DATABASE_CONNECTIONS', environment['DATABASE_CONNECTIONS'], 16, 2, 500),
+    shutdownTimeoutMs: whole('SHUTDOWN_TIMEOUT_MS', environment['SHUTDOWN_TIMEOUT_MS'], 10_000, 0, 600_000),
     ...optional('databaseUrl', readUrl('DATABASE_URL', environment, ['postgres:', 'postgresql:'], faults)),
     ...optional('baseUrl', readUrl('BASE_URL', environment, ['https:', 'http:'], faults)),
     ...optional('redisUrl', readUrl('REDIS_URL', environment, ['redis:', 'rediss:', 'unix:'], faults)),
     ...optional('destinationsFile', environment['DESTINATIONS_FILE']),
     ...optional('profilePackages', readPackageList(environment)),
+    ...optional('tokenUrl', readUrl('AUTH_TOKEN_URL', environment, ['https:', 'http:'], faults)),
     ...optional('programmesDir', environment['PROGRAMMES_DIR']),
-    ...optional('auth', auth)
+    ...optional('auth', readAuth(environment, development, roles, faults)),
+    ...optional('terminology', readTerminology(environment, development, faults))
   }
   if (faults.length > 0) throw new ConfigError(faults)
   return config
@@ -165,22 +152,6 @@ function readFlags(argv: readonly string[], faults: string[]): Flags {
   return flags
 }
 
-function readRoles(text: string | undefined, faults: string[]): Set<Role> {
-  if (text === undefined) return new Set(ROLES)
-  const names = text.split(',').map((name) => name.trim())
-  const unknown = names.filter((name) => !ROLES.some((role) => role === name))
-  if (unknown.length > 0) faults.push(`ROLES: "${unknown.join(', ')}" is unknown; known are ${ROLES.join(', ')}`)
-  return new Set(ROLES.filter((role) => names.includes(role)))
-}
-
-function readHost(text: string | undefined, development: boolean, faults: string[]): string {
-  if (text === undefined) return development ? '127.0.0.1' : '0.0.0.0'
-  const isLoopback = text === '127.0.0.1' || text === '::1' || text === 'localhost'
-  if (development && !isLoopback)
-    faults.push(`HOST: "${text}" is not a loopback address; development mode (--dev) listens on 127.0.0.1 only`)
-  return text
-}
-
 function readAuth(
   environment: Environment,
   development: boolean,
@@ -205,49 +176,34 @@ function readAuth(
   return { issuer, audience, ...optional('jwksFile', jwksFile), ...optional('jwksUrl', jwksUrl) }
 }
 
+function readTerminology(
+  environment: Environment,
+  development: boolean,
+  faults: string[]
+): TerminologyConfig | undefined {
+  const timeoutMs = readInteger(
+    'TERMINOLOGY_TIMEOUT_MS',
+    environment['TERMINOLOGY_TIMEOUT_MS'],
+    5_000,
+    100,
+    60_000,
+    faults
+  )
+  const token = environment['TERMINOLOGY_TOKEN']
+  if (environment['TERMINOLOGY_URL'] === 'sandbox' && development) return { url: 'sandbox', timeoutMs }
+  const url = readUrl('TERMINOLOGY_URL', environment, ['https:', 'http:'], faults)
+  if (url === undefined) {
+    if (token !== undefined) faults.push('TERMINOLOGY_TOKEN: set TERMINOLOGY_URL too, or take the token away')
+    return undefined
+  }
+  checkServiceUrl('TERMINOLOGY_URL', url, faults)
+  if (token !== undefined && !/^[!-~]+$/.test(token))
+    faults.push('TERMINOLOGY_TOKEN: a bearer token is visible ASCII without spaces')
+  return { url: url.replace(/\/+$/, ''), timeoutMs, ...optional('token', token) }
+}
+
 function readPackageList(environment: Environment): string[] | undefined {
   const text = environment['PROFILE_PACKAGES'] ?? ''
   const archives = text.split(',').map((name) => name.trim())
   return text === '' ? undefined : archives.filter((name) => name !== '')
-}
-
-function readLevel(text: string | undefined, faults: string[]): Config['logLevel'] {
-  const levels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
-  const level = levels.find((known) => known === (text ?? 'info'))
-  if (level === undefined) faults.push(`LOG_LEVEL: "${text ?? ''}" is unknown; known are ${levels.join(', ')}`)
-  return level ?? 'info'
-}
-
-function readInteger(
-  name: string,
-  text: string | undefined,
-  otherwise: number,
-  from: number,
-  to: number,
-  faults: string[]
-): number {
-  if (text === undefined) return otherwise
-  const value = /^\d+$/.test(text) ? Number(text) : Number.NaN
-  if (!(value >= from && value <= to)) faults.push(`${name}: "${text}" is not a whole number from ${from} to ${to}`)
-  return value
-}
-
-// A URL may hold a password, so the fault never repeats it.
-function readUrl(
-  name: string,
-  environment: Environment,
-  protocols: readonly string[],
-  faults: string[]
-): string | undefined {
-  const text = environment[name]
-  if (text === undefined) return undefined
-  if (!URL.canParse(text) || !protocols.includes(new URL(text).protocol))
-    faults.push(
-      `${name}: a URL that begins with ${protocols.map((protocol) => `${protocol}//`).join(' or ')} is expected`
-    )
-  return text
-}
-
-function optional<Key extends string, Value>(key: Key, value: Value | undefined): { [K in Key]?: Value } {
-  return value === undefined ? {} : ({ [key]: value } as { [K in Key]?: Value })
 }

@@ -42,12 +42,19 @@ export const HUB_RULES: readonly HubRules[] = [
       'identity-change',
       'The identifier is known for another patient, disease or date; delete that record, then create.'
     ],
+    ['patient-correction-not-permitted', 'The client may not move records to another patient (403); ask the operator.'],
+    ['patient-corrected', 'The record was moved from a wrong patient to this one, as was asked for.', 'warning'],
+    ['patient-identified', 'The patient had no NHS number and has one now.', 'information'],
     ['same-identifier-changed-content', 'Sent before with other content; correct it by PUT with If-Match.'],
     ['changed-element', 'Goes with the rule above: one for each element that differs.'],
     ['version-stale', 'The record has a newer version; read it and apply the change to that.'],
     ['unknown-record', 'There is no such record for this client; check the id.'],
     ['unknown-version', 'The record has no such version.'],
     ['deleted-record', 'The record was deleted (410); its `_history` has the versions before.'],
+    ['condition-matched', 'A record matches If-None-Exist; nothing was written.', 'information'],
+    ['condition-many', 'The condition names no system, and several of your records match; name the system.'],
+    ['condition-mismatch', 'Nothing matches, and the identifier sent is not the one in the URL; send the same.'],
+    ['deleted-because', 'The reason that was given for a delete.', 'information'],
     ['exact-resend', 'Received before; nothing was written, nothing needs to be done.', 'information'],
     ['equivalent-resend', 'Received before but for `recorded` or display texts; nothing was written.', 'information'],
     ['unchanged', 'The update is what is stored already; no new version was made.', 'information'],
@@ -65,6 +72,13 @@ export const HUB_RULES: readonly HubRules[] = [
     ['preview-narrowed', 'Records this client may not read were not compared.', 'information'],
     ['no-fault', 'Nothing speaks against the resource.', 'information']
   ]),
+  group('Terminology server', 'What it says of a code has rules of its own, above.', [
+    [
+      'terminology-waiting',
+      'The codes of the record are yet to be looked up; only `imms explain` says so.',
+      'information'
+    ]
+  ]),
   group('Programmes, beside the checks', 'Raised by the choice of programme files itself.', [
     ['no-programme', 'No programme is in force for these diseases on this day; check both.', 'warning'],
     ['override-not-taken', 'A tag names a reason that is unknown, or that this client may not give.', 'warning']
@@ -78,25 +92,66 @@ export const HUB_RULES: readonly HubRules[] = [
   group('Requests', 'Answered 400, 404, 405, 406, 413, 414 or 415.', [
     ['request-malformed', 'The request line or a header cannot be read.'],
     ['unknown-url', 'There is nothing at this URL.'],
+    ['unknown-operation', 'There is no such operation; the CapabilityStatement lists those that there are.'],
     ['method-not-allowed', 'The URL has no such method; `Allow` lists those it has.'],
     ['url-too-long', 'A part of the URL is longer than any id.'],
     ['body-too-large', 'The body is larger than the service takes.'],
     ['body-cut-off', 'The connection ended before the whole body had come; send it again.'],
+    ['body-encoding', 'The body is not in the coding that Content-Encoding names.'],
     ['media-type', 'The body has a Content-Type, charset or encoding that is not taken.'],
     ['not-acceptable', 'Accept or `_format` asks for a form that is not served.'],
     ['pretty-value', '`_pretty` is neither true nor false.'],
+    ['metadata-mode', '`mode` is none of full, normative and terminology.'],
     ['parameter-encoding', 'A parameter is not percent-encoded UTF-8.'],
     ['parameter-unknown', 'There are no parameters here but `_format` and `_pretty`.'],
-    ['conditional-create', 'If-None-Exist is not served; the identifier keeps a record from being created twice.'],
+    ['condition-parameters', 'A condition is `identifier=system|value`, once, without modifier or alternatives.'],
+    ['delete-reason', 'X-Delete-Reason is empty, longer than 200 characters, or has line breaks.'],
+    ['patient-correction-reason', 'X-Patient-Correction does not say why, or holds an NHS number.'],
     ['version-missing', 'An update names the version it changes: send If-Match.'],
-    ['version-header', 'If-Match or E-Tag does not name one version.'],
+    ['version-header', 'If-Match or E-Tag is malformed, or names what is no version.'],
     ['version-headers-disagree', 'If-Match and E-Tag name two versions; send If-Match only.']
   ]),
+  group('Patches', 'JSON Patch (RFC 6902). Answered 400 or 422; nothing was changed. Operations are counted from 1.', [
+    ['patch-malformed', 'The body is no JSON Patch, or an operation of it is none (400).'],
+    ['patch-path', 'A path leads nowhere in the record (400); read it and patch that version.'],
+    ['patch-size', 'The result would be larger or deeper than any record that is taken (400).'],
+    ['patch-test', 'A test fails: the record holds something else (422).'],
+    ['patch-patient', 'A patch changes the NHS number of the patient (422); PUT the whole record.'],
+    ['patch-protected', 'A path writes resourceType, id, versionId or lastUpdated, which are the server’s (422).']
+  ]),
+  group('Keys of writes', 'Idempotency-Key, or an X-Request-ID that is a UUID; kept for 24 hours.', [
+    ['idempotency-key', 'The key is empty, longer than 255 characters, or not printable ASCII (400).'],
+    ['idempotency-mismatch', 'The key was used for another request (422); every request takes a key of its own.'],
+    ['idempotency-in-flight', 'A request with this key is being processed (409); send it again after `Retry-After`.']
+  ]),
+  group('Bundles', 'Of the whole Bundle (400, 413), or of one entry; `expression` names its place.', [
+    ['bundle-type', 'The base URL takes a Bundle of type batch or transaction.'],
+    ['bundle-too-many-entries', 'The Bundle has more entries than are taken at once; send it in parts.'],
+    ['bundle-too-large-folded', 'What the records share makes too much when each holds it; send fewer at once.'],
+    ['bundle-entry-request', 'The entry does not say what to do with it; add request.'],
+    ['bundle-entry-method', 'The method is not served within a Bundle.'],
+    ['bundle-entry-url', 'request.url names another place, an operation, or another type of resource.'],
+    ['bundle-entry-resource', 'The entry writes something and has no resource.'],
+    ['bundle-entry-type', 'The resource is not of the type in request.url.'],
+    ['bundle-entry-supporting', 'Such a resource is taken in a transaction only, by POST.'],
+    ['bundle-entry-folded', 'The entry was kept as a part of the records that refer to it.', 'information'],
+    ['bundle-entry-unused', 'No record refers to the entry, so it was not kept; check fullUrl.', 'warning'],
+    ['bundle-reference-unresolved', 'A urn: reference is the fullUrl of no entry that may be referred to.'],
+    ['bundle-provenance', 'The Provenance lacks what the Hub relies on: target, recorded, agent.'],
+    ['transaction-record-twice', 'Two entries of the transaction write one record; send one of them.'],
+    ['transaction-outrun', 'Others wrote the same records at the same moment (409); send it again.'],
+    ['unknown-job', 'There is no such Bundle of this client, or its answer has expired (404).'],
+    ['too-many-jobs', 'Too many Bundles of this client are not done yet (429); wait for one.']
+  ]),
   group('Searches', 'Answered 400; remarks stand in an entry of mode `outcome`.', [
-    ['search-too-wide', 'A search names `patient.identifier`, `identifier` or `_id`.'],
+    ['search-too-wide', 'A search names what it is about; the text says by which parameters.'],
+    ['unknown-resource', 'There is no such resource for this client (404); check the id.'],
     ['search-parameter-unknown', 'There is no such search parameter; Prefer: handling=lenient ignores it.'],
     ['search-parameter-repeated', 'The parameter may be given once.'],
-    ['search-modifier-unknown', 'No modifier of this parameter is served.'],
+    ['search-modifier-unknown', 'The parameter has no such modifier here; those it has are named.'],
+    ['include-unknown', 'Only `_include=Immunization:patient` and `_revinclude=Provenance:target` are served.'],
+    ['summary-with-elements', '`_summary` and `_elements` exclude each other; send one of them.'],
+    ['since-with-at', '`_since` and `_at` exclude each other; send one of them.'],
     ['search-value', 'The value does not have the form of its parameter.'],
     ['search-value-empty', 'The parameter has no value.'],
     ['search-value-long', 'The value is too long.'],
@@ -108,7 +163,7 @@ export const HUB_RULES: readonly HubRules[] = [
     ['narrowed-to-permitted-types', 'Only vaccine types that the client may search are answered.', 'warning'],
     ['parameters-ignored', 'Unknown parameters were ignored, as was asked for.', 'warning']
   ]),
-  group('Operations', 'Answers of `/ops`: 400, 404, 409 or 412.', [
+  group('Operations', 'Answers of `/ops`: 400, 404, 409, 412 or 503.', [
     ['ops-query', 'A query parameter is wrong; the text names it.'],
     ['ops-path', 'The id in the path is none.'],
     ['ops-body', 'The body is missing or does not fit; the text names the place.'],
@@ -120,10 +175,18 @@ export const HUB_RULES: readonly HubRules[] = [
     ['ops-not-planned', 'The replay was started or cancelled before.'],
     ['ops-count-differs', 'The count that was typed is not the number of deliveries; plan again.'],
     ['ops-another-runs', 'Another replay to this destination is running; wait for it or cancel it.'],
-    ['ops-not-held', 'The delivery is not held.']
+    ['ops-not-held', 'The delivery is not held.'],
+    ['ops-merge-into-itself', 'A number cannot be merged into itself.'],
+    ['ops-already-merged', 'The number is merged into another one; undo that first.'],
+    ['ops-merge-in-a-circle', 'The successor is merged into the number itself; undo that first.'],
+    ['ops-merge-count-differs', 'Another number of records changes patients than was confirmed; plan again.'],
+    ['ops-unknown-merge', 'There is no such merge.'],
+    ['ops-merge-undone', 'The merge was undone before.'],
+    ['ops-patients-busy', 'The records of these patients are being written to all the time (503); try again.']
   ]),
   group('The service itself', 'Answered 503 or 500; nothing was stored. Send again, after `Retry-After`.', [
     ['too-busy', 'More is being sent than can be stored.'],
+    ['audit-unavailable', 'Who reads what cannot be written down, so nothing is read.'],
     ['database-unavailable', 'The database does not answer.'],
     ['issuer-unavailable', 'The keys that tokens are checked with cannot be had.'],
     ['internal-fault', 'A fault of the Hub in this record; quote the request id to its operator.'],

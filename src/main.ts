@@ -4,15 +4,9 @@ import { readFile } from 'node:fs/promises'
 import { PACKAGE_ROOT } from './catalogues.js'
 import { readConfig, type Config } from './config.js'
 import { readDestinationsFile, type DestinationEntry } from './destinations.js'
-import {
-  ALL_PERMISSIONS,
-  ALL_SCOPES,
-  openIssuer,
-  removeServiceNote,
-  writeServiceNote,
-  type ServiceNote
-} from './development.js'
+import { ALL_PERMISSIONS, openIssuer, removeServiceNote, writeServiceNote, type ServiceNote } from './development.js'
 import { openEmbeddedDatabase } from './embedded-database.js'
+import { ALL_SCOPES } from './fhir/caller.js'
 import type { DevelopmentIssuer } from './http/development-issuer.js'
 import { createLog, type Log } from './log.js'
 import { createReleaseStack, type ReleaseStack } from './release-stack.js'
@@ -52,7 +46,13 @@ async function start(config: Config, log: Log, stack: ReleaseStack, stop: Stop):
   const destinations = await chooseDestinations(config, stack, (url) => (sandboxUrl.value = url))
   const issuer = config.development && config.auth === undefined ? await openIssuer(config.dataDir) : undefined
   const auth = await chooseAuth(config, issuer)
-  const service = await startService({ config, connection, destinations, log, ...(auth === undefined ? {} : { auth }) })
+  const service = await startService({
+    config: withTerminology(config, sandboxUrl.value),
+    connection,
+    destinations,
+    log,
+    ...(auth === undefined ? {} : { auth })
+  })
   stack.add('service', service, () => service.close())
   const hadTerminal = process.stdout.isTTY
   process.on('SIGHUP', () => {
@@ -67,6 +67,13 @@ async function start(config: Config, log: Log, stack: ReleaseStack, stop: Stop):
   const at = { url: service.url, sandboxUrl: sandboxUrl.value }
   const welcome = issuer === undefined ? '' : await introduce(config, issuer, at, stack)
   process.stdout.write(`Immunisation Hub listening on ${service.url}\n${welcome}`)
+}
+
+/** `sandbox` becomes the address of the terminology server that the sandbox plays. */
+function withTerminology(config: Config, sandboxUrl: string): Config {
+  if (config.terminology?.url !== 'sandbox') return config
+  if (sandboxUrl === '') throw new Error('TERMINOLOGY_URL: there is no sandbox where DESTINATIONS_FILE is set')
+  return { ...config, terminology: { ...config.terminology, url: `${sandboxUrl}/terminology/fhir` } }
 }
 
 async function openOwnDatabase(config: Config, log: Log, stack: ReleaseStack): Promise<ServiceOptions['connection']> {

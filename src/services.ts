@@ -20,6 +20,7 @@ import { createReleaseStack, type ReleaseStack } from './release-stack.js'
 import { loadRules, ruleSourcesOf } from './rules.js'
 import type { Parts, ServiceOptions } from './service-parts.js'
 import { startApi } from './start-api.js'
+import { startTerminology } from './start-terminology.js'
 
 export interface Service {
   /** Where the API listens; undefined without the api role. */
@@ -71,8 +72,15 @@ async function build(
   stack.add('live rules', liveRules, () => liveRules.stop())
   const parts: Parts = { database, liveRules, destinations, queues, now, chainId }
 
-  const wake = config.roles.has('relay') ? startRelay(parts, log, stack) : () => undefined
-  if (config.roles.has('worker')) await startWorkers(parts, config, log, wake, stack)
+  const wakeRelay = config.roles.has('relay') ? startRelay(parts, log, stack) : () => undefined
+  if (config.roles.has('worker')) await startWorkers(parts, config, log, wakeRelay, stack)
+  const wakeTerminology = config.roles.has('worker')
+    ? await startTerminology(parts, config.terminology, log, stack)
+    : () => undefined
+  const wake = (): void => {
+    wakeRelay()
+    wakeTerminology()
+  }
   const url = config.roles.has('api') ? await startApi(options, parts, wake, stack) : undefined
   return { url, liveRules }
 }

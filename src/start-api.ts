@@ -1,26 +1,39 @@
 // The api role: the accepting use case, the history and the operations behind one HTTP server.
 import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
+import { hostname } from 'node:os'
 import { uuidv7 } from 'uuidv7'
-import { createDestinationSwitch } from './delivery/pause-destination.js'
+import { createDestinationSwitch, type DestinationSwitch } from './delivery/pause-destination.js'
 import { DELIVERY_POLICY } from './delivery/policy.js'
-import { createReplays } from './delivery/replay.js'
-import { createHistory } from './history/history.js'
+import { createReplays, type Replays } from './delivery/replay.js'
+import { createCursors } from './history/cursor.js'
+import { createHistory, type History } from './history/history.js'
+import { createReadAudit, type ReadAudit, type ReadNote } from './history/read-audit.js'
+import { createServed } from './history/served.js'
+import type { Capability } from './http/capability-statement.js'
 import { opsRoutes } from './http/ops-routes.js'
-import { createHttpServer } from './http/server.js'
+import { createHttpServer, type HttpServerDeps } from './http/server.js'
+import type { SmartSettings } from './http/smart-configuration.js'
 import { createTokenVerifier, type VerifyToken } from './http/token-verifier.js'
 import { createIngest } from './ingest/ingest.js'
+import type { ProgrammeVerdict } from './ingest/judge.js'
 import { createPreview, type Preview } from './ingest/preview.js'
 import type { Ingest } from './ingest/submission.js'
+import { createPatientMerges, type PatientMerges } from './review/patient-merges.js'
 import type { Queues } from './queue/queues.js'
 import type { Database } from './storage/database.js'
+import type { HistoryStore } from './storage/history-store.js'
 import { PACKAGE_ROOT } from './catalogues.js'
+import type { Config } from './config.js'
 import type { RulesStatus } from './live-rules.js'
 import type { Log } from './log.js'
-import { createMetrics, type Metrics } from './metrics.js'
+import { createMetrics } from './metrics.js'
+import { openBundles } from './open-bundles.js'
 import { createProgrammeDesk } from './programme-desk.js'
+import { describeRules } from './rules.js'
 import type { ReleaseStack } from './release-stack.js'
 import type { Parts, ServiceOptions } from './service-parts.js'
+import { openKnownTerminology } from './start-terminology.js'
 
 /** Resolves with the URL once it listens. `wake` tells a relay of this process that deliveries were made. */
 export async function startApi(
@@ -32,33 +45,30 @@ export async function startApi(
   const { config, log } = options
   const { database, queues, liveRules, now } = parts
   const metrics = createMetrics(() => liveRules.status())
-  const ingest = stack.add('ingest', openIngest(parts, metrics, log, wake), (opened) => opened.close())
-  const preview = stack.add('preview', openPreview(parts), (opened) => opened.close())
-  const cursorKey = await database.stores.serviceKeys.findOrKeep('page-link', randomBytes(32))
-  const replays = createReplays({
-    database,
-    destinations: parts.destinations,
-    policy: DELIVERY_POLICY,
-    now,
-    auditChainId: parts.chainId,
-    onRequeued: wake
-  })
-  const switches = createDestinationSwitch({ database, now, auditChainId: parts.chainId })
+  const onJudged = (verdict: ProgrammeVerdict): void => {
+    metrics.countShadow(verdict)
+  }
+  const ingest = stack.add('ingest', openIngest(parts, config, onJudged, log, wake), (opened) => opened.close())
+  const preview = stack.add('preview', openPreview(parts, config), (opened) => opened.close())
+  const reading = await openReading(parts, log, stack)
+  const { bundles, worker } = openBundles(
+    parts,
+    { ingest, preview, ...reading, config, base: () => server.base(), wake, onJudged },
+    log,
+    stack
+  )
   const server = createHttpServer({
     ingest,
     preview,
-    history: createHistory({ store: database.stores.history, cursorKey }),
+    history: reading.history,
+    served: reading.served,
+    cursors: reading.cursors,
+    bundles,
+    smart: smartSettings(options),
     verifyToken: createVerifier(options),
     health: () => readHealth(database, queues, liveRules.status()),
     metrics: () => metrics.read(),
-    capability: {
-      softwareVersion: await readVersion(),
-      date: now(),
-      experimental: config.development,
-      profiles: liveRules.rules.validator
-        .profiles()
-        .flatMap(({ type, canonical }) => (type === 'Immunization' ? [canonical] : []))
-    },
+    capability: await describeCapability(parts, config),
     limits: { bodyBytes: config.bodyLimitBytes },
     ...(config.baseUrl === undefined ? {} : { baseUrl: config.baseUrl }),
     log,
@@ -66,19 +76,47 @@ export async function startApi(
     opsRoutes: (app) => {
       opsRoutes(app, {
         ops: database.stores.ops,
-        replays,
-        switches,
+        ...openDeliveryOps(parts, wake),
+        patients: openPatientMerges(parts, wake),
         programmes: createProgrammeDesk(liveRules, parts),
         now
       })
     }
   })
   stack.add('api', server, (opened) => opened.close())
-  return server.listen({ host: config.host, port: config.port })
+  const url = await server.listen({ host: config.host, port: config.port })
+  // Its answers name where this process is reached.
+  worker.start()
+  return url
 }
 
-function openIngest(parts: Parts, metrics: Metrics, log: Log, wake: () => void): Ingest {
-  const { database, liveRules, destinations, now, chainId } = parts
+async function describeCapability({ liveRules, now }: Parts, { development }: Config): Promise<Capability> {
+  return {
+    softwareVersion: await readVersion(),
+    date: now(),
+    experimental: development,
+    ruleSet: () => describeRules(liveRules.rules),
+    profiles: liveRules.rules.validator
+      .profiles()
+      .flatMap(({ type, canonical }) => (type === 'Immunization' ? [canonical] : []))
+  }
+}
+
+function openDeliveryOps(parts: Parts, onRequeued: () => void): { replays: Replays; switches: DestinationSwitch } {
+  const { database, destinations, now, chainId: auditChainId } = parts
+  return {
+    replays: createReplays({ database, destinations, policy: DELIVERY_POLICY, now, auditChainId, onRequeued }),
+    switches: createDestinationSwitch({ database, now, auditChainId })
+  }
+}
+
+function openIngest(
+  { database, liveRules, destinations, now, chainId }: Parts,
+  { terminology }: Config,
+  onJudged: (verdict: ProgrammeVerdict) => void,
+  log: Log,
+  wake: () => void
+): Ingest {
   return createIngest({
     database,
     judges: liveRules.rules,
@@ -86,19 +124,87 @@ function openIngest(parts: Parts, metrics: Metrics, log: Log, wake: () => void):
     destinations,
     now,
     newId: uuidv7,
+    asksTerminology: terminology !== undefined,
     auditChainId: chainId,
     onCommitted: wake,
-    onJudged: (verdict) => {
-      metrics.countShadow(verdict)
-    },
+    onJudged,
     onFault: (error, requestIds) => {
       log.error({ err: error, request_ids: requestIds }, 'immunization.ingest_failed')
     }
   })
 }
 
-function openPreview({ database, liveRules: { rules }, destinations, now }: Parts): Preview {
-  return createPreview({ database, judges: rules, rules, destinations, now, newId: uuidv7 })
+function openPatientMerges(
+  { database, liveRules: { rules }, destinations, now, chainId }: Parts,
+  wake: () => void
+): PatientMerges {
+  return createPatientMerges({
+    database,
+    rules,
+    destinations,
+    now,
+    newId: uuidv7,
+    auditChainId: chainId,
+    onCommitted: wake
+  })
+}
+
+function openPreview(parts: Parts, { terminology }: Config): Preview {
+  const { database, liveRules, destinations, now } = parts
+  return createPreview({
+    database,
+    judges: liveRules.rules,
+    rules: liveRules.rules,
+    destinations,
+    now,
+    newId: uuidv7,
+    ...(terminology === undefined ? {} : { tellKnown: openKnownTerminology(parts) })
+  })
+}
+
+/** Whatever is read is noted in the audit trail. */
+async function openReading(
+  parts: Parts,
+  log: Log,
+  stack: ReleaseStack
+): Promise<Pick<HttpServerDeps, 'history' | 'served' | 'cursors'> & { historyOn: (store: HistoryStore) => History }> {
+  const { stores } = parts.database
+  const cursorKey = await stores.serviceKeys.findOrKeep('page-link', randomBytes(32))
+  const audit = stack.add('audit of reads', await openReadAudit(parts, log), (opened) => opened.close())
+  const cursors = createCursors(cursorKey)
+  const note = (read: ReadNote): void => {
+    audit.note(read)
+  }
+  const historyOn = (store: HistoryStore): History => createHistory({ store, cursorKey, note, now: parts.now })
+  return {
+    historyOn,
+    history: historyOn(stores.history),
+    served: createServed({ stores: stores.served, cursors, note }),
+    cursors
+  }
+}
+
+/** Reads have a chain of their own: what is accepted does not wait for it. */
+async function openReadAudit({ database, now }: Parts, log: Log): Promise<ReadAudit> {
+  const chainId = uuidv7()
+  await database.stores.audit.openChain(chainId, `${hostname()}/${process.pid} reads`)
+  return createReadAudit({
+    store: database.stores.audit,
+    chainId,
+    now,
+    onFault: (error, waiting) => {
+      log.error({ err: error, waiting }, 'audit.reads_not_written')
+    }
+  })
+}
+
+function smartSettings({ auth, config: { tokenUrl } }: ServiceOptions): SmartSettings {
+  if (auth === undefined) throw new Error('the api role needs to know whose tokens to accept')
+  return {
+    issuer: auth.issuer,
+    ...(tokenUrl === undefined ? {} : { tokenEndpoint: tokenUrl }),
+    ...('url' in auth.keys ? { jwksUri: auth.keys.url.href } : {})
+  }
 }
 
 function createVerifier({ auth, now = () => new Date() }: ServiceOptions): VerifyToken {

@@ -71,3 +71,30 @@ t.test('the command line wins over the environment', (t) => {
   )
   t.end()
 })
+
+t.test('a terminology server is a base URL; the word sandbox stands for one in development only', (t) => {
+  const read = (environment: Record<string, string>, ...argv: string[]) =>
+    readConfig(argv, { ...AUTH, ...environment }).terminology
+  t.equal(read({}), undefined)
+  t.same(read({ TERMINOLOGY_URL: 'https://terminology.example/fhir/' }), {
+    url: 'https://terminology.example/fhir',
+    timeoutMs: 5000
+  })
+  t.same(read({ TERMINOLOGY_URL: 'https://t.example/fhir', TERMINOLOGY_TOKEN: 'abc', TERMINOLOGY_TIMEOUT_MS: '250' }), {
+    url: 'https://t.example/fhir',
+    token: 'abc',
+    timeoutMs: 250
+  })
+  t.same(read({ TERMINOLOGY_URL: 'sandbox' }, '--dev'), { url: 'sandbox', timeoutMs: 5000 })
+  const faults: [Record<string, string>, RegExp][] = [
+    [{ TERMINOLOGY_URL: 'sandbox' }, /TERMINOLOGY_URL: a URL that begins with https:/],
+    [{ TERMINOLOGY_URL: 'https://user:secret@t.example/fhir' }, /TERMINOLOGY_URL: .*no user name/],
+    [{ TERMINOLOGY_URL: 'https://t.example/fhir?x=1' }, /TERMINOLOGY_URL: .*no query/],
+    [{ TERMINOLOGY_TOKEN: 'abc' }, /TERMINOLOGY_TOKEN: set TERMINOLOGY_URL too/],
+    [{ TERMINOLOGY_URL: 'https://t.example', TERMINOLOGY_TOKEN: 'a b' }, /TERMINOLOGY_TOKEN: .*without spaces/],
+    [{ TERMINOLOGY_URL: 'https://t.example', TERMINOLOGY_TIMEOUT_MS: '5' }, /TERMINOLOGY_TIMEOUT_MS: "5" is not/]
+  ]
+  for (const [environment, message] of faults) t.throws(() => read(environment), { message })
+  t.throws(() => read({ TERMINOLOGY_URL: 'https://user:secret@t.example' }), { message: /^(?!.*secret)/s })
+  t.end()
+})

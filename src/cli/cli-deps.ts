@@ -17,6 +17,8 @@ export interface TokenRequest {
   scope?: string
   /** `FLU.CRUDS`; undefined for the development default. */
   permissions?: string[]
+  /** Empty objects, arrays and nulls are cut out rather than refused. */
+  tolerant?: boolean
 }
 
 /** What there is to know of the compiled profiles. */

@@ -3,6 +3,7 @@
 import type { RecordStory } from '../storage/ops-record-queries.js'
 import { explainDelivery, type Told } from './explain-delivery.js'
 import { explainEvent, type EventExplanation } from './explain-event.js'
+import { explainRemarks, type Remark } from './explain-remarks.js'
 
 export interface RecordExplanation {
   recordId: string
@@ -25,6 +26,10 @@ export interface VersionExplanation {
   operation: string
   supplier: string
   receivedAt: Date
+  /** Why it was deleted; null when nobody said. */
+  reason: string | null
+  /** What was said of it and did not refuse it. */
+  remarks: Remark[]
   deliveries: DeliveryExplanation[]
 }
 
@@ -50,6 +55,8 @@ export function explainRecord(story: RecordStory, now: Date): RecordExplanation 
       operation: version.operation,
       supplier: version.supplier,
       receivedAt: version.receivedAt,
+      reason: version.reason,
+      remarks: explainRemarks(version),
       deliveries: explainVersion(version.version, story, now)
     })),
     event: explainEvent(story)

@@ -32,6 +32,22 @@ export function parseFhirDateTime(text: string): FhirDateTime | undefined {
   return { precision: 'time', from, londonDay: londonDayOf(from) }
 }
 
+/**
+ * The first instant after the span that a FHIR date or dateTime stands for. `timeMs`: how long a time stands for, in
+ * milliseconds. Source: http://hl7.org/fhir/R4/search.html#date, checked 2026-11-22.
+ */
+export function endOfFhirDateTime({ precision, from, londonDay }: FhirDateTime, timeMs: number): Date {
+  if (precision === 'time') return new Date(from.getTime() + timeMs)
+  const next = new Date(`${londonDay}T00:00:00Z`)
+  if (precision === 'year') next.setUTCFullYear(next.getUTCFullYear() + 1)
+  else if (precision === 'month') next.setUTCMonth(next.getUTCMonth() + 1)
+  else next.setUTCDate(next.getUTCDate() + 1)
+  return next < END_OF_TIME ? startOfLondonDay(next.toISOString().slice(0, 10)) : END_OF_TIME
+}
+
+/** FHIR years have four digits. */
+const END_OF_TIME = new Date('+010000-01-01T00:00:00Z')
+
 /** True for a real day of the proleptic Gregorian calendar written YYYY-MM-DD. */
 export function isFullDate(text: string): boolean {
   return /^\d{4}-\d{2}-\d{2}$/.test(text) && parseFhirDateTime(text) !== undefined

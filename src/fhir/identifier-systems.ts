@@ -6,6 +6,8 @@ export const NHS_NUMBER_SYSTEM = 'https://fhir.nhs.uk/Id/nhs-number'
 export const ODS_CODE_SYSTEM = 'https://fhir.nhs.uk/Id/ods-organization-code'
 /** SNOMED CT, UK edition and dm+d included. */
 export const SNOMED_SYSTEM = 'http://snomed.info/sct'
+/** NHS dictionary of medicines and devices; its codes are SNOMED CT identifiers. */
+export const DMD_SYSTEM = 'https://dmd.nhs.uk'
 /** UK Core extension that carries the vaccination procedure. */
 export const VACCINATION_PROCEDURE_URL =
   'https://fhir.hl7.org.uk/StructureDefinition/Extension-UKCore-VaccinationProcedure'
@@ -20,3 +22,11 @@ export const PATIENT_FLAG_SYSTEM = 'https://immunisation-hub.example/CodeSystem/
 /** UK Core extension on an NHS number: 01 is present and verified, 02 to 08 say what is lacking. */
 export const NHS_NUMBER_VERIFICATION_URL =
   'https://fhir.hl7.org.uk/StructureDefinition/Extension-UKCore-NHSNumberVerificationStatus'
+/** Clients of the Hub (the sub of their tokens), where a resource says who did something. */
+export const CLIENT_SYSTEM = 'https://immunisation-hub.example/Id/client'
+/** X-Request-ID of the request that something came with. */
+export const REQUEST_ID_SYSTEM = 'https://immunisation-hub.example/Id/request'
+/** The Hub's own key of a patient: says which entries are about the same person, and nothing of who it is. */
+export const PATIENT_KEY_SYSTEM = 'https://immunisation-hub.example/Id/patient-key'
+/** What the Hub itself does: actions of the audit trail, kinds of review, parts of a Task. */
+export const HUB_CODE_SYSTEM = 'https://immunisation-hub.example/CodeSystem/hub'

@@ -19,6 +19,7 @@ export type IssueCode =
   | 'not-found'
   | 'deleted'
   | 'too-long'
+  | 'too-costly'
   | 'code-invalid'
   | 'extension'
   | 'conflict'

@@ -39,7 +39,7 @@ export function parseJson(bytes: Buffer): ParsedJson {
       error
     )
   }
-  return { text, value, members: scan(text) }
+  return { text, value, members: findMembers(text) }
 }
 
 function decodeUtf8(bytes: Buffer): string {
@@ -59,8 +59,11 @@ interface Frame {
   keys: Set<string> | undefined
 }
 
-// One pass over text that JSON.parse has already accepted, so the grammar can be taken for granted.
-function scan(text: string): Map<string, MemberSpan> {
+/**
+ * Members of the outermost object of a text that JSON.parse has accepted, in one pass; the grammar is taken for granted.
+ * @throws FhirError as {@link parseJson} for what JSON.parse lets through
+ */
+export function findMembers(text: string): Map<string, MemberSpan> {
   const members = new Map<string, MemberSpan>()
   const frames: Frame[] = []
   let key: { name: string; start: number; valueStart: number } | undefined

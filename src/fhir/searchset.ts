@@ -18,6 +18,8 @@ export interface Searchset {
   total?: number
   links: readonly BundleLink[]
   matches: readonly SearchsetEntry[]
+  /** What came along with the matches. Not counted. */
+  included: readonly SearchsetEntry[]
   /** What the searcher must know about the answer. Not a match, not counted. */
   outcome?: OperationOutcome
 }
@@ -32,25 +34,29 @@ export interface HistoryEntry {
   status: string
   version: number
   lastModified: Date
+  /** What is to be said of this version. */
+  outcome?: OperationOutcome
 }
 
 /** A Bundle of type searchset. JSON has no empty arrays in FHIR: without entries there is no `entry`. */
-export function joinSearchset({ total, links, matches, outcome }: Searchset): string {
-  const entries = matches.map(
-    ({ fullUrl, resource }) => `{"fullUrl":${JSON.stringify(fullUrl)},"resource":${resource},"search":{"mode":"match"}}`
-  )
+export function joinSearchset({ total, links, matches, included, outcome }: Searchset): string {
+  const inMode =
+    (mode: 'match' | 'include') =>
+    ({ fullUrl, resource }: SearchsetEntry): string =>
+      `{"fullUrl":${JSON.stringify(fullUrl)},"resource":${resource},"search":{"mode":"${mode}"}}`
+  const entries = [...matches.map(inMode('match')), ...included.map(inMode('include'))]
   if (outcome !== undefined) entries.push(`{"resource":${JSON.stringify(outcome)},"search":{"mode":"outcome"}}`)
   return joinBundle('searchset', total, links, entries)
 }
 
 /** A Bundle of type history, http://hl7.org/fhir/R4/http.html#history. */
 export function joinHistoryBundle(
-  total: number,
+  total: number | undefined,
   links: readonly BundleLink[],
   versions: readonly HistoryEntry[]
 ): string {
-  const entries = versions.map(({ fullUrl, resource, method, url, status, version, lastModified }) => {
-    const response = { status, etag: `W/"${version}"`, lastModified: lastModified.toISOString() }
+  const entries = versions.map(({ fullUrl, resource, method, url, status, version, lastModified, outcome }) => {
+    const response = { status, etag: `W/"${version}"`, lastModified: lastModified.toISOString(), outcome }
     return (
       `{"fullUrl":${JSON.stringify(fullUrl)},` +
       (resource === undefined ? '' : `"resource":${resource},`) +

@@ -8,31 +8,49 @@ import type { Parameter } from './plan-search.js'
 /** A further page of a search: what was asked, and the last record of the page before. */
 export interface SearchPage {
   kind: 'search'
-  /** Without patient.identifier: a link that is passed on must not carry an NHS number. */
+  /** Without what names the patient: a link that is passed on must not carry an NHS number. */
   parameters: Parameter[]
   patientKey?: string
-  after: { sortKey: string; recordId: string }
+  after: {
+    sortKeys: string[]
+    recordId: string
+    /** `at`: ISO 8601, when the first page was made. */
+    snapshot: { transactions: string; at: string }
+  }
 }
 
 /** A further page of a version history. */
 export interface VersionsPage {
   kind: 'versions'
-  recordId: string
+  /** Undefined for the history of the type. */
+  recordId?: string
+  /** As sent, without _count. */
+  parameters: Parameter[]
   count: number
-  /** ISO 8601 */
-  since?: string
-  /** The last version of the page before. */
-  before: number
+  /** The last version of the page before. `receivedAt`: ISO 8601. */
+  before: { receivedAt: string; recordId: string; version: number }
 }
+
+/** A further page of a search for another type of resource. */
+export interface ResourcePage {
+  kind: 'resource'
+  type: string
+  /** Without patient.identifier, as above. */
+  parameters: Parameter[]
+  patientKey?: string
+  after: { sortKey: string; id: string }
+}
+
+export type Page = SearchPage | VersionsPage | ResourcePage
 
 export interface Cursors {
   /** URL-safe text. */
-  seal(client: string, page: SearchPage | VersionsPage): string
+  seal(client: string, page: Page): string
   /**
    * The page that was sealed.
    * @throws FhirError 400 for what is not a cursor of ours, 404 for one made for another client
    */
-  open(client: string, text: string): SearchPage | VersionsPage
+  open(client: string, text: string): Page
 }
 
 /** `key`: at least 32 bytes, the same in every process, else links of one are refused by another. */
@@ -54,7 +72,7 @@ export function createCursors(key: Uint8Array): Cursors {
         ])
       const sealed = JSON.parse(Buffer.from(payload, 'base64url').toString('utf8')) as {
         client: string
-        page: SearchPage | VersionsPage
+        page: Page
       }
       if (sealed.client !== client)
         throw new FhirError(404, [fault('not-found', 'cursor-of-another', 'there is no such page for this client')])

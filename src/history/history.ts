@@ -1,6 +1,6 @@
 // Reading what was kept: one record, one of its versions, all of its versions, and searches. Whatever the caller may
 // not see is as if it were not there.
-import { permits, type Caller } from '../fhir/caller.js'
+import { permits, permittedTypes, type Caller } from '../fhir/caller.js'
 import type { Issue, IssueCode } from '../fhir/issue.js'
 import { FhirError } from '../fhir/operation-outcome.js'
 import { isDatabaseDown } from '../storage/database-down.js'
@@ -8,8 +8,9 @@ import type { HistoryStore, KeptRecord } from '../storage/history-store.js'
 import { createCursors } from './cursor.js'
 import { listVersions } from './list-versions.js'
 import type { Parameter } from './plan-search.js'
+import type { ReadNote } from './read-audit.js'
+import { RECORD_ID } from './search-demand.js'
 import { searchRecords } from './search-records.js'
-import { RECORD_ID } from './search-parameters.js'
 
 /** One version of a record with its text. */
 export interface ReadVersion {
@@ -33,6 +34,8 @@ export interface History {
   readVersion(caller: Caller, recordId: string, version: number): Promise<ReadVersion>
   /** A Bundle of type history as JSON text, newest first. */
   versions(caller: Caller, recordId: string, parameters: readonly Parameter[], options: QueryOptions): Promise<string>
+  /** The same for every record that the caller may see; 403 for a caller who may read no vaccine type. */
+  allVersions(caller: Caller, parameters: readonly Parameter[], options: QueryOptions): Promise<string>
   /** A Bundle of type searchset as JSON text. */
   search(caller: Caller, parameters: readonly Parameter[], options: QueryOptions): Promise<string>
 }
@@ -41,43 +44,67 @@ export interface HistoryDeps {
   store: HistoryStore
   /** Signs page links: at least 32 bytes, the same in every process. */
   cursorKey: Uint8Array
+  /** Told of every read, for the audit trail. */
+  note?: (note: ReadNote) => void
+  now?: () => Date
 }
 
-export function createHistory({ store, cursorKey }: HistoryDeps): History {
+export function createHistory({
+  store,
+  cursorKey,
+  note = () => undefined,
+  now = () => new Date()
+}: HistoryDeps): History {
   const cursors = createCursors(cursorKey)
 
-  const findPermitted = async (caller: Caller, recordId: string): Promise<KeptRecord> => {
+  // Noted whatever comes of it: that a record is deleted, or has no such version, is told of it too.
+  const findPermitted = async (
+    caller: Caller,
+    recordId: string,
+    interaction: 'read' | 'vread' | 'history-instance',
+    version?: number
+  ): Promise<KeptRecord> => {
     const record = RECORD_ID.test(recordId) ? await store.findRecord(recordId) : undefined
     if (record === undefined || !permits(caller, 'R', record.vaccineType)) throw notFound()
+    const { patientKey } = record
+    const seen = interaction === 'history-instance' ? {} : { version: version ?? record.version }
+    note({ actor: caller.client, type: 'immunization', interaction, recordId, ...seen, patientKey })
     return record
   }
 
   return {
     read: (caller, recordId) =>
       unlessDatabaseIsDown(async () => {
-        const { version, lastUpdated, body } = await findPermitted(caller, recordId)
+        const { version, lastUpdated, body } = await findPermitted(caller, recordId, 'read')
         if (body === undefined) throw gone(version)
         return { recordId, version, lastUpdated, body }
       }),
     readVersion: (caller, recordId, version) =>
       unlessDatabaseIsDown(async () => {
-        const record = await findPermitted(caller, recordId)
+        const record = await findPermitted(caller, recordId, 'vread', version)
         const kept = version <= record.version ? await store.findVersion(recordId, version) : undefined
         if (kept === undefined) throw notFound()
         if (kept.body === undefined) throw gone(version)
         return { recordId, version, lastUpdated: kept.receivedAt, body: kept.body }
       }),
-    versions: (caller, recordId, parameters, { base }) =>
+    versions: (caller, recordId, parameters, options) =>
       unlessDatabaseIsDown(async () => {
-        const record = await findPermitted(caller, recordId)
-        return listVersions({ store, cursors }, caller, record, parameters, base)
+        await findPermitted(caller, recordId, 'history-instance')
+        return listVersions({ store, cursors }, caller, recordId, parameters, options)
+      }),
+    allVersions: (caller, parameters, options) =>
+      unlessDatabaseIsDown(() => {
+        if (permittedTypes(caller, 'R').length === 0) throw nothingPermitted()
+        note({ actor: caller.client, type: 'immunization', interaction: 'history-type' })
+        return listVersions({ store, cursors }, caller, undefined, parameters, options)
       }),
     search: (caller, parameters, options) =>
-      unlessDatabaseIsDown(() => searchRecords({ store, cursors }, caller, parameters, options))
+      unlessDatabaseIsDown(() => searchRecords({ store, cursors, note, now }, caller, parameters, options))
   }
 }
 
-async function unlessDatabaseIsDown<Result>(work: () => Promise<Result>): Promise<Result> {
+/** @throws FhirError 503 while PostgreSQL is not there */
+export async function unlessDatabaseIsDown<Result>(work: () => Promise<Result>): Promise<Result> {
   try {
     return await work()
   } catch (cause) {
@@ -90,6 +117,12 @@ async function unlessDatabaseIsDown<Result>(work: () => Promise<Result>): Promis
 // Unknown and not permitted are told in the same words.
 function notFound(): FhirError {
   return new FhirError(404, [fault('not-found', 'unknown-record', 'there is no such Immunization for this client')])
+}
+
+function nothingPermitted(): FhirError {
+  const text =
+    'this client may read no vaccine type (a permission such as FLU.R); ask the operator of the Hub to grant it'
+  return new FhirError(403, [fault('forbidden', 'permission-missing', text)])
 }
 
 function gone(version: number): FhirError {

@@ -1,7 +1,7 @@
 // The values of search parameters: alternatives, escapes, tokens and dates. Source: http://hl7.org/fhir/R4/search.html,
 // checked 2026-11-22.
-import { parseFhirDateTime, startOfLondonDay } from '../fhir/dates.js'
-import type { DatePrefix, DateRange } from '../storage/history-query.js'
+import { endOfFhirDateTime, parseFhirDateTime } from '../fhir/dates.js'
+import type { DatePrefix, DateRange } from '../storage/record-filter.js'
 
 /** Alternatives of one value: split at commas that are not escaped. The escapes are still in them. */
 export function splitAlternatives(value: string): string[] {
@@ -20,36 +20,43 @@ export function parseToken(text: string): Token {
   return { system: unescapeValue(text.slice(0, bar - 1)), code: unescapeValue(text.slice(bar)) }
 }
 
-function unescapeValue(text: string): string {
+/** What a value says once its escapes are read. */
+export function unescapeValue(text: string): string {
   return text.replace(/\\([,|$\\])/g, '$1')
 }
 
-export const DATE_PREFIXES: readonly DatePrefix[] = ['eq', 'ne', 'gt', 'lt', 'ge', 'le', 'sa', 'eb']
+export const DATE_PREFIXES: readonly DatePrefix[] = ['eq', 'ne', 'gt', 'lt', 'ge', 'le', 'sa', 'eb', 'ap']
 
 /**
  * A date of a search: prefix, then a year, month, day, or a time (seconds may be left out) with an offset.
- * Days, months and years are those of the United Kingdom. Returns undefined for anything else.
+ * Days, months and years are those of the United Kingdom. `ap` widens the span on both sides by a tenth of its distance
+ * from `now`. Returns undefined for anything else.
  */
-export function parseDateRange(text: string): DateRange | undefined {
+export function parseDateRange(text: string, now?: Date): DateRange | undefined {
   const match = /^([a-z]{2})?(\d.*)$/.exec(text)
   const prefix = (match?.[1] ?? 'eq') as DatePrefix
-  const written = match?.[2] ?? ''
-  if (!DATE_PREFIXES.includes(prefix)) return undefined
+  const span = parseDateSpan(match?.[2] ?? '')
+  if (span === undefined || !DATE_PREFIXES.includes(prefix)) return undefined
+  if (prefix !== 'ap') return { prefix, ...span }
+  if (now === undefined) return undefined
+  const slackMs = Math.abs(now.getTime() - span.from.getTime()) / 10
+  return { prefix, from: shift(span.from, -slackMs), until: shift(span.until, slackMs) }
+}
+
+/** From the first instant on, up to but without the second. */
+export function parseDateSpan(written: string): { from: Date; until: Date } | undefined {
   const minutesOnly = /^(.{10}T\d{2}:\d{2})(Z|[+-]\d{2}:\d{2})$/.exec(written)
   const parsed = parseFhirDateTime(minutesOnly === null ? written : `${minutesOnly[1] ?? ''}:00${minutesOnly[2] ?? ''}`)
   if (parsed === undefined) return undefined
-  const until = endOf(parsed, minutesOnly === null ? (written.includes('.') ? 1 : 1000) : 60_000)
-  return { prefix, from: parsed.from, until }
+  const timeMs = minutesOnly === null ? (written.includes('.') ? 1 : 1000) : 60_000
+  return { from: parsed.from, until: endOfFhirDateTime(parsed, timeMs) }
 }
 
-/** FHIR years have four digits. */
-const END_OF_TIME = new Date('+010000-01-01T00:00:00Z')
-
-function endOf(parsed: NonNullable<ReturnType<typeof parseFhirDateTime>>, timeMs: number): Date {
-  if (parsed.precision === 'time') return new Date(parsed.from.getTime() + timeMs)
-  const next = new Date(`${parsed.londonDay}T00:00:00Z`)
-  if (parsed.precision === 'year') next.setUTCFullYear(next.getUTCFullYear() + 1)
-  else if (parsed.precision === 'month') next.setUTCMonth(next.getUTCMonth() + 1)
-  else next.setUTCDate(next.getUTCDate() + 1)
-  return next < END_OF_TIME ? startOfLondonDay(next.toISOString().slice(0, 10)) : END_OF_TIME
+// No further than PostgreSQL and FHIR can say.
+function shift(instant: Date, byMs: number): Date {
+  const shifted = instant.getTime() + byMs
+  return new Date(Math.min(Math.max(shifted, EARLIEST), LATEST))
 }
+
+const EARLIEST = Date.parse('0001-01-01T00:00:00Z')
+const LATEST = Date.parse('+010000-01-01T00:00:00Z')

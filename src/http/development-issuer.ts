@@ -21,6 +21,8 @@ export interface TokenRequest {
   tolerant?: boolean
   /** Reasons that records may give against an error of the programme rules: `offLabelPGD` … */
   overrides?: readonly string[]
+  /** May move records to another patient. */
+  patientCorrections?: boolean
 }
 
 export interface DevelopmentIssuer {
@@ -46,14 +48,15 @@ export async function createDevelopmentIssuer(options: {
     issuer: DEVELOPMENT_ISSUER,
     audience: DEVELOPMENT_ISSUER,
     jwks: { keys: [{ ...publicPart(jwk), kid, alg: 'ES256', use: 'sig' }] },
-    issueToken({ client, scopes, permissions, ttlSeconds, changedResend, tolerant, overrides }) {
+    issueToken({ client, scopes, permissions, ttlSeconds, changedResend, tolerant, patientCorrections, overrides }) {
       const issuedAt = Math.floor(options.now().getTime() / 1000)
       return new SignJWT({
         scope: scopes.join(' '),
         permissions: [...permissions],
         ...(changedResend === undefined ? {} : { changed_resend: changedResend }),
         ...(tolerant === undefined ? {} : { tolerant }),
-        ...(overrides === undefined ? {} : { overrides: [...overrides] })
+        ...(overrides === undefined ? {} : { overrides: [...overrides] }),
+        ...(patientCorrections === undefined ? {} : { patient_corrections: patientCorrections })
       })
         .setProtectedHeader({ alg: 'ES256', typ: 'at+jwt', kid })
         .setIssuer(DEVELOPMENT_ISSUER)

@@ -5,19 +5,31 @@ import type { Scope } from '../fhir/caller.js'
 import type { Issue } from '../fhir/issue.js'
 import type { ParsedJson } from '../fhir/parse-json.js'
 import type { History } from '../history/history.js'
-import { RECORD_ID } from '../history/search-parameters.js'
+import { RECORD_ID } from '../history/search-demand.js'
 import type { Preview } from '../ingest/preview.js'
 import type { Submission, Verdict } from '../ingest/submission.js'
 import { sendOutcome } from './answer.js'
 import { requireScope } from './authenticate.js'
 import { bodyIdOf, checkBodyId } from './body-id.js'
-import { FHIR_JSON, readRecordId } from './immunization-writes.js'
-import { callerOf, FHIR_BASE, type Route } from './route.js'
+import { FHIR_JSON } from './immunization-writes.js'
+import { readPatientCorrection } from './patient-correction.js'
+import { readRecordId } from './read-payload.js'
+import { callerOf, FHIR_BASE, type Operation, type Route } from './route.js'
 import { notUnderstood, readValidationRequest, type ValidationMode } from './validation-request.js'
 import { readIfMatch } from './version-condition.js'
 
 const COLLECTION = `${FHIR_BASE}/Immunization`
-const OPERATION = { name: 'validate', definition: 'http://hl7.org/fhir/OperationDefinition/Resource-validate' }
+const OPERATION: Operation = {
+  name: 'validate',
+  definition: 'http://hl7.org/fhir/OperationDefinition/Resource-validate',
+  documentation: 'What the Hub would say of this record now, duplicates included. Nothing is written.',
+  parameter: [
+    { name: 'resource', use: 'in', min: 0, max: '1', type: 'Resource', documentation: 'The Immunization to judge.' },
+    { name: 'mode', use: 'in', min: 0, max: '1', type: 'code', documentation: 'create, update, delete or profile.' },
+    { name: 'profile', use: 'in', min: 0, max: '1', type: 'uri', documentation: 'A profile to judge by as well.' },
+    { name: 'return', use: 'out', min: 1, max: '1', type: 'OperationOutcome', documentation: 'What was found.' }
+  ]
+}
 
 export interface ValidateDeps {
   preview: Preview
@@ -50,12 +62,13 @@ async function validateNew(request: FastifyRequest, deps: ValidateDeps): Promise
       'a delete is asked of a stored record: /Immunization/[id]/$validate?mode=delete'
     )
   if (payload === undefined) throw resourceMissing()
-  if (mode === 'profile') return deps.preview.judgeByProfile(payload.value, profile)
+  if (mode === 'profile')
+    return deps.preview.tellKnown(deps.preview.judgeByProfile(payload.value, profile), payload.value)
   const found =
     mode === 'create'
       ? await rehearse(request, { kind: 'create', payload }, deps)
       : await rehearseUpdate(request, bodyIdOf(payload.value), payload, deps)
-  return withProfile(found, payload.value, profile, deps)
+  return deps.preview.tellKnown(withProfile(found, payload.value, profile, deps), payload.value)
 }
 
 async function validateStored(request: FastifyRequest, recordId: string, deps: ValidateDeps): Promise<Issue[]> {
@@ -69,13 +82,19 @@ async function validateStored(request: FastifyRequest, recordId: string, deps: V
   }
   if (payload === undefined) {
     if (mode === 'update') throw resourceMissing()
-    const { body } = await deps.history.read(callerOf(request), recordId)
+    const { body, version } = await deps.history.read(callerOf(request), recordId)
     const value: unknown = JSON.parse(body)
-    if (mode === 'profile') return deps.preview.judgeByProfile(value, profile)
-    return withProfile(deps.preview.judge(value), value, profile, deps)
+    const found =
+      mode === 'profile'
+        ? deps.preview.judgeByProfile(value, profile)
+        : withProfile(deps.preview.judge(value), value, profile, deps)
+    return deps.preview.tellKnown(found, value, { recordId, version })
   }
-  if (mode === 'profile') return deps.preview.judgeByProfile(payload.value, profile)
-  return withProfile(await rehearseUpdate(request, recordId, payload, deps), payload.value, profile, deps)
+  const found =
+    mode === 'profile'
+      ? deps.preview.judgeByProfile(payload.value, profile)
+      : withProfile(await rehearseUpdate(request, recordId, payload, deps), payload.value, profile, deps)
+  return deps.preview.tellKnown(found, payload.value)
 }
 
 async function rehearseUpdate(
@@ -89,12 +108,14 @@ async function rehearseUpdate(
   if (typeof recordId !== 'string') return deps.preview.judge(payload.value)
   if (!RECORD_ID.test(recordId)) return [UNKNOWN_RECORD, ...deps.preview.judge(payload.value)]
   const ifMatch = readIfMatch(request.headers) ?? '*'
-  return rehearse(request, { kind: 'update', recordId, ifMatch, payload }, deps)
+  const reason = readPatientCorrection(request.headers)
+  const correction = reason === undefined ? {} : { patientCorrection: reason }
+  return rehearse(request, { kind: 'update', recordId, ifMatch, payload, ...correction }, deps)
 }
 
 type Asked =
   | Pick<Extract<Submission, { kind: 'create' }>, 'kind' | 'payload'>
-  | Pick<Extract<Submission, { kind: 'update' }>, 'kind' | 'payload' | 'recordId' | 'ifMatch'>
+  | Pick<Extract<Submission, { kind: 'update' }>, 'kind' | 'payload' | 'recordId' | 'ifMatch' | 'patientCorrection'>
   | Pick<Extract<Submission, { kind: 'delete' }>, 'kind' | 'recordId' | 'ifMatch'>
 
 const SCOPES: Record<Asked['kind'], Scope> = {

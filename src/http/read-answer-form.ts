@@ -13,8 +13,11 @@ export function withoutGeneral(parameters: readonly Parameter[]): readonly Param
     : parameters
 }
 
-/** @throws FhirError 406 for a form that is not served, 400 for a faulty `_pretty` */
+/** @throws FhirError 406 for a form that is not served, 400 for a faulty `_pretty` or one that is said twice */
 export function readAnswerForm(accept: string | undefined, parameters: readonly Parameter[]): AnswerForm {
+  for (const name of GENERAL)
+    if (parameters.filter((parameter) => parameter.name === name).length > 1)
+      throw doorFault(400, 'invalid', 'search-parameter-repeated', `${name} may be given once`)
   const format = parameters.find(({ name }) => name === '_format')?.value
   const pretty = parameters.find(({ name }) => name === '_pretty')?.value ?? 'false'
   if (pretty !== 'true' && pretty !== 'false')

@@ -1,6 +1,10 @@
 // A route as a row of a table: what registers it, what /metadata says of it and what openapi.yaml is checked against.
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { CapabilityStatementRestResource, CapabilityStatementRestResourceSearchParam } from 'fhir/r4.js'
+import type {
+  CapabilityStatementRestResource,
+  CapabilityStatementRestResourceSearchParam,
+  OperationDefinitionParameter
+} from 'fhir/r4.js'
 import type { Caller, Scope } from '../fhir/caller.js'
 import type { Parameter } from '../history/plan-search.js'
 import type { AnswerType } from './media-type.js'
@@ -15,14 +19,26 @@ export interface Route {
   surface: Surface
   /** Content types of a body; undefined where a body is not read. */
   accepts?: readonly string[]
+  /** Bytes of a body, where they are not those of a single resource. */
+  bodyLimit?: number
   /** Type of the resource that `interaction` and `operation` are about. */
-  resource?: string
+  resource?: CapabilityStatementRestResource['type']
   interaction?: Interaction
   /** What the base URL takes. */
   systemInteraction?: readonly ('batch' | 'transaction')[]
-  /** FHIR operation, with the canonical of its definition. */
-  operation?: { name: string; definition: string }
+  /** FHIR operation. */
+  operation?: Operation
   handle: (request: FastifyRequest, reply: FastifyReply) => FastifyReply | Promise<FastifyReply>
+}
+
+/** What OperationDefinition says of it. */
+export interface Operation {
+  name: string
+  /** Canonical of its definition: HL7's, where there is one. */
+  definition: string
+  documentation?: string
+  affectsState?: boolean
+  parameter?: readonly OperationDefinitionParameter[]
 }
 
 /** On a type of resource, http://hl7.org/fhir/R4/valueset-type-restful-interaction.html */
@@ -35,8 +51,8 @@ export interface ServedResource extends Omit<CapabilityStatementRestResource, 'i
   searchParam: (CapabilityStatementRestResourceSearchParam & { documentation: string })[]
 }
 
-/** Who may: anyone, or a caller whose token has the scope. */
-export type Access = 'open' | Scope
+/** Who may: anyone, any caller with a token (the handler asks for more), or a caller whose token has the scope. */
+export type Access = 'open' | 'authenticated' | Scope
 
 /** `fhir`: Accept, _format and _pretty count, and bodies are bytes. `plain`: everything else. */
 export type Surface = 'fhir' | 'plain'

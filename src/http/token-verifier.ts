@@ -20,7 +20,8 @@ export interface TokenVerifierOptions {
 
 /**
  * Who sends this token: `sub` is the client, `scope` its scopes, `permissions` a list such as `["FLU.CRUDS"]`,
- * `changed_resend` may be `correct`, `tolerant` may be true, `overrides` a list such as `["offLabelPGD"]`.
+ * `changed_resend` may be `correct`, `tolerant` and `patient_corrections` may be true, `overrides` a list such as
+ * `["offLabelPGD"]`.
  * @throws FhirError 401 for a token that is not accepted, 503 while the issuer's keys cannot be had
  */
 export type VerifyToken = (token: string) => Promise<Caller>
@@ -118,7 +119,8 @@ function toCaller(payload: JWTPayload): Caller {
     permissions: parsePermissions(textsOf(permissions)),
     changedResend: changedResend === 'correct' ? 'correct' : 'conflict',
     ...(payload['tolerant'] === true ? { tolerant: true } : {}),
-    ...(overrides.size > 0 ? { overrides } : {})
+    ...(overrides.size > 0 ? { overrides } : {}),
+    ...(payload['patient_corrections'] === true ? { patientCorrections: true } : {})
   }
 }
 

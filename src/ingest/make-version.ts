@@ -6,17 +6,19 @@ import type { ProductAncestry } from '../dedup/product-ancestry.js'
 import type { DeliveryOperation } from '../storage/delivery.js'
 import { planDeliveries, type Wanting } from '../delivery/plan-deliveries.js'
 import { sha256 } from '../fhir/content-hash.js'
+import { endOfFhirDateTime } from '../fhir/dates.js'
 import type { Issue } from '../fhir/issue.js'
 import { toOperationOutcome } from '../fhir/operation-outcome.js'
 import { composeStoredBody } from '../fhir/stored-body.js'
 import type { AuditEntry } from '../storage/audit-store.js'
 import type { KnownEvent } from '../storage/event-store.js'
-import type { RecordHead } from '../storage/record-head.js'
+import type { PatientKeys, RecordHead } from '../storage/record-head.js'
+import type { VersionWrite } from '../storage/version-writes.js'
 import { deliverNewSurvivors } from './deliver-survivors.js'
 import { historyBeside } from './history-beside.js'
 import { type Judged, programmeNames } from './judge.js'
 import { regroupPatient, type Regrouped } from './regroup-patient.js'
-import type { Submission, Verdict } from './submission.js'
+import type { PlainSubmission, Verdict } from './submission.js'
 import type { WorkingSet } from './working-set.js'
 
 export interface VersionRules {
@@ -32,12 +34,14 @@ export interface VersionDeps {
 }
 
 export interface Accepted {
-  submission: Submission
+  submission: PlainSubmission
   /** Undefined for a delete. */
   judged: Judged | undefined
   /** Undefined for a new record. */
   head: RecordHead | undefined
   incoming: { kind: 'new' } | { kind: 'correction' | 'reinstatement'; issues: Issue[] }
+  /** Why a record moves to another patient; kept in the audit trail. */
+  reason?: string
 }
 
 export async function makeVersion(accepted: Accepted, set: WorkingSet, deps: VersionDeps): Promise<Verdict> {
@@ -62,7 +66,9 @@ export async function makeVersion(accepted: Accepted, set: WorkingSet, deps: Ver
       outcome: issues.length === 0 ? null : JSON.stringify(toOperationOutcome(issues)),
       programmes: judged === undefined ? [] : programmeNames(judged.verdict),
       body,
-      fingerprint: { antigens: fingerprint.antigens, features: fingerprint }
+      reason: reasonOf(submission) ?? null,
+      fingerprint: { antigens: fingerprint.antigens, features: fingerprint },
+      search: judged === undefined ? null : searchColumns(judged)
     },
     judged === undefined ? (accepted.head?.nhsNumber ?? null) : (judged.facts.nhsNumber ?? null)
   )
@@ -81,7 +87,7 @@ export async function makeVersion(accepted: Accepted, set: WorkingSet, deps: Ver
 }
 
 function auditEntryOf(accepted: Accepted, head: Omit<RecordHead, 'nhsNumber'>, issues: readonly Issue[]): AuditEntry {
-  const { submission, judged } = accepted
+  const { submission, judged, reason = reasonOf(submission) } = accepted
   const { recordId, version, patientKey, lastUpdated } = head
   return {
     at: lastUpdated,
@@ -93,7 +99,8 @@ function auditEntryOf(accepted: Accepted, head: Omit<RecordHead, 'nhsNumber'>, i
     detail: {
       requestId: submission.requestId,
       rules: issues.map(({ rule }) => rule),
-      programmes: judged === undefined ? [] : programmeNames(judged.verdict)
+      programmes: judged === undefined ? [] : programmeNames(judged.verdict),
+      ...(reason === undefined ? {} : { reason })
     }
   }
 }
@@ -107,8 +114,12 @@ function tellSupplier(accepted: Accepted, recordId: string, regrouped: Regrouped
   ]
 }
 
+function reasonOf(submission: PlainSubmission): string | undefined {
+  return submission.kind === 'delete' ? submission.reason : undefined
+}
+
 /** Null for a delete. */
-function composeBody(submission: Submission, head: Omit<RecordHead, 'nhsNumber'>): string | null {
+function composeBody(submission: PlainSubmission, head: Omit<RecordHead, 'nhsNumber'>): string | null {
   if (submission.kind === 'delete') return null
   const { recordId: id, version, lastUpdated } = head
   return composeStoredBody(submission.payload, 'Immunization', { id, version, lastUpdated })
@@ -119,7 +130,7 @@ function operationOf({ submission, incoming }: Accepted): DeliveryOperation {
   return incoming.kind === 'new' ? 'create' : incoming.kind === 'correction' ? 'update' : 'reinstate'
 }
 
-function statusOf(submission: Submission, kind: Accepted['incoming']['kind']): number {
+function statusOf(submission: PlainSubmission, kind: Accepted['incoming']['kind']): number {
   if (submission.kind === 'delete') return 204
   // A POST that corrects (a supplier's setting) makes no new record, one that reinstates does, as at the NHS API.
   return submission.kind === 'create' && kind !== 'correction' ? 201 : 200
@@ -136,7 +147,7 @@ function nextHead(accepted: Accepted, set: WorkingSet, deps: VersionDeps): Omit<
   const { facts, hashes } = judged
   return {
     recordId: head?.recordId ?? deps.newId(),
-    patientKey: head?.patientKey ?? set.patientKeyOf(judged),
+    ...patientOf(facts.nhsNumber, head, set),
     identifierSystem: facts.identifier.system,
     identifierValue: facts.identifier.value,
     owner: head?.owner ?? submission.caller.client,
@@ -150,6 +161,18 @@ function nextHead(accepted: Accepted, set: WorkingSet, deps: VersionDeps): Omit<
     clinicalSha256: hashes.clinical,
     lastUpdated
   }
+}
+
+function searchColumns({ facts }: Judged): VersionWrite['search'] {
+  const { occurrencePrecision: precision, occurrenceFrom: from, occurrenceDay: londonDay } = facts
+  return { occurrenceUntil: endOfFhirDateTime({ precision, from, londonDay }, 1), lotNumber: facts.lotNumber ?? null }
+}
+
+// A record stays with its patient, whichever of the patient's numbers it is sent under.
+function patientOf(nhsNumber: string | undefined, head: RecordHead | undefined, set: WorkingSet): PatientKeys {
+  const named = set.findPatient(nhsNumber)
+  if (head === undefined) return named ?? set.addPatient()
+  return { patientKey: head.patientKey, numberKey: named?.numberKey ?? head.numberKey }
 }
 
 function takeFingerprint(judged: Judged, rules: VersionRules): EventFingerprint {

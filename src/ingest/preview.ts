@@ -5,12 +5,13 @@ import type { Issue } from '../fhir/issue.js'
 import { FhirError } from '../fhir/operation-outcome.js'
 import { isDatabaseDown } from '../storage/database-down.js'
 import type { Database, Stores } from '../storage/database.js'
+import type { TellKnown } from '../terminology/known-terminology.js'
 import { databaseDown, tooBusy } from './answer.js'
 import { createGroupCommit } from './group-commit.js'
-import { findIssues, isAskedFor, judgeSubmission, type Judged, type JudgedSubmission, type Judges } from './judge.js'
+import { findIssues, isAskedFor, judgeSubmission, type Judged, type JudgedPlain, type Judges } from './judge.js'
 import type { VersionDeps } from './make-version.js'
-import { settle } from './settle.js'
-import type { Submission, Verdict } from './submission.js'
+import { settle, type SettleDeps } from './settle.js'
+import type { PlainSubmission, Verdict } from './submission.js'
 import { readWorkingSet, type WorkingSet } from './working-set.js'
 
 export interface Preview {
@@ -19,11 +20,13 @@ export interface Preview {
    * the caller may read are looked at; an issue says so where others may have been left out.
    * @throws FhirError 503 while the database is away or too much is asked at once
    */
-  rehearse(submission: Submission): Promise<Pick<Verdict, 'status' | 'issues'>>
+  rehearse(submission: PlainSubmission): Promise<Pick<Verdict, 'status' | 'issues'>>
   /** What profiles and programme rules say of any JSON value, whoever sends it. */
   judge(value: unknown): Issue[]
   /** What one profile says: a canonical, with or without |version; the default is the one Immunizations are judged by. */
   judgeByProfile(value: unknown, profile?: string): Issue[]
+  /** Adds what a terminology server is known to say of the codes; it is not asked, so nothing waits for it. */
+  tellKnown: TellKnown
   /** Turns new questions away, waits for the ones in flight. */
   close(): Promise<void>
 }
@@ -31,6 +34,8 @@ export interface Preview {
 export interface PreviewDeps extends VersionDeps {
   database: Pick<Database, 'rehearse'>
   judges: Judges
+  /** Undefined where there is no terminology server. */
+  tellKnown?: TellKnown
 }
 
 /** So many at once at most: a rehearsal holds a connection and the locks of its patient, and accepting comes first. */
@@ -39,7 +44,7 @@ const MAX_WAITING = 256
 
 export function createPreview(deps: PreviewDeps): Preview {
   const { judges } = deps
-  const gate = createGroupCommit<JudgedSubmission, Verdict>(
+  const gate = createGroupCommit<JudgedPlain, Verdict>(
     (items) => Promise.all(items.map((item) => deps.database.rehearse((stores) => rehearseOne(item, stores, deps)))),
     { maxGroup: AT_ONCE, maxWaiting: MAX_WAITING, turnAway: tooBusy, concernsAll: isDatabaseDown }
   )
@@ -55,11 +60,12 @@ export function createPreview(deps: PreviewDeps): Preview {
     },
     judge: (value) => findIssues(value, judges, deps.now()).issues,
     judgeByProfile: (value, profile) => judges.validator.validate(value, profile).filter(isAskedFor),
+    tellKnown: deps.tellKnown ?? ((issues) => Promise.resolve(issues)),
     close: () => gate.close()
   }
 }
 
-async function rehearseOne(item: JudgedSubmission, stores: Stores, deps: PreviewDeps): Promise<Verdict> {
+async function rehearseOne(item: JudgedPlain, stores: Stores, deps: SettleDeps): Promise<Verdict> {
   const { submission, judgement } = item
   const judged = judgement?.kind === 'sound' ? judgement.judged : undefined
   const known = await readWorkingSet([item], stores, deps.newId)

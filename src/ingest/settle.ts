@@ -1,21 +1,37 @@
 // Steps 2 and 5 of the path, inside the transaction: what each submission of a group becomes, given what is known.
-import { sha256 } from '../fhir/content-hash.js'
 import type { Issue } from '../fhir/issue.js'
-import { toOperationOutcome } from '../fhir/operation-outcome.js'
 import type { RecordHead } from '../storage/record-head.js'
 import { changedPathIssues } from './answer.js'
 import { classifyCreate, classifyDelete, classifyUpdate, type Incoming } from './classify-incoming.js'
-import { checkPermission, type Judged, type JudgedSubmission } from './judge.js'
+import { checkPermission, type Judged, type JudgedPlain, type JudgedSubmission } from './judge.js'
+import { refusalOf } from './keep-refused.js'
 import { makeVersion, type VersionDeps } from './make-version.js'
-import type { Submission, Verdict } from './submission.js'
+import { moveRecord } from './move-record.js'
+import { resolveSubmission, type ResolveDeps } from './resolve-submission.js'
+import type { PlainSubmission, Submission, Verdict } from './submission.js'
 import type { WorkingSet } from './working-set.js'
 
-export async function settle(item: JudgedSubmission, set: WorkingSet, deps: VersionDeps): Promise<Verdict> {
+export type SettleDeps = VersionDeps & ResolveDeps
+
+export async function settle(item: JudgedSubmission, set: WorkingSet, deps: SettleDeps): Promise<Verdict> {
+  const resolved = await resolveSubmission(item, set, deps)
+  switch (resolved.kind) {
+    case 'refused':
+      return refuse(item.submission, resolved.status, resolved.issues, set, deps)
+    case 'matched':
+      return answerStored(200, resolved.issues, resolved.head, set)
+    case 'plain':
+      return settlePlain(resolved.item, set, deps)
+  }
+}
+
+async function settlePlain(item: JudgedPlain, set: WorkingSet, deps: VersionDeps): Promise<Verdict> {
   const { submission, judgement } = item
   if (judgement?.kind === 'refused') return refuse(submission, judgement.status, judgement.issues, set, deps)
   const judged = judgement?.judged
   const head = set.findHead(submission, judged)
-  const incoming = classify(submission, judged, head)
+  const patientKey = set.findPatient(judged?.facts.nhsNumber)?.patientKey
+  const incoming = classify(submission, judged, head, patientKey)
   switch (incoming.kind) {
     case 'refused':
       return refuse(submission, incoming.status, withWarnings(incoming.issues, judged), set, deps)
@@ -27,7 +43,11 @@ export async function settle(item: JudgedSubmission, set: WorkingSet, deps: Vers
       return head === undefined ? verdict : { ...verdict, record: recordOf(head) }
     }
     case 'resend':
-      return answerResend(submission, incoming.issues, head, set)
+      if (head === undefined) throw new Error('a resend without a stored record')
+      return answerStored(submission.kind === 'delete' ? 204 : 200, incoming.issues, head, set)
+    case 'moved':
+      if (head === undefined) throw new Error('a record that is not known cannot move')
+      return moveRecord({ submission, judged, head, incoming }, set, deps)
     case 'new':
     case 'correction':
     case 'reinstatement':
@@ -35,31 +55,32 @@ export async function settle(item: JudgedSubmission, set: WorkingSet, deps: Vers
   }
 }
 
-function classify(submission: Submission, judged: Judged | undefined, head: RecordHead | undefined): Incoming {
+function classify(
+  submission: PlainSubmission,
+  judged: Judged | undefined,
+  head: RecordHead | undefined,
+  patientKey: string | undefined
+): Incoming {
   if (submission.kind === 'delete') return mayChange(submission, head) ?? classifyDelete(submission, head)
   if (judged === undefined) throw new Error('a create or an update was settled without a judgement')
-  if (submission.kind === 'create') return classifyCreate(judged, submission, head)
-  return mayChange(submission, head) ?? classifyUpdate(judged, submission, head)
+  if (submission.kind === 'create') return classifyCreate(judged, submission, head, patientKey)
+  return mayChange(submission, head) ?? classifyUpdate(judged, submission, head, patientKey)
 }
 
 // The permission on the stored vaccine type; that on the new one was looked at by the judges.
-function mayChange(submission: Submission, head: RecordHead | undefined): Incoming | undefined {
+function mayChange(submission: PlainSubmission, head: RecordHead | undefined): Incoming | undefined {
   if (head?.owner !== submission.caller.client) return undefined
   const missing = checkPermission(submission.caller, submission.kind === 'delete' ? 'D' : 'U', head.vaccineType)
   return missing === undefined ? undefined : { kind: 'refused', status: 403, issues: [missing] }
 }
 
-async function answerResend(
-  submission: Submission,
-  issues: Issue[],
-  head: RecordHead | undefined,
-  set: WorkingSet
-): Promise<Verdict> {
-  if (head === undefined) throw new Error('a resend without a stored record')
-  const body = submission.kind === 'delete' ? undefined : await set.currentBody(head.recordId)
+async function answerStored(status: number, issues: Issue[], head: RecordHead, set: WorkingSet): Promise<Verdict> {
+  const body = status === 204 ? undefined : await set.currentBody(head.recordId)
+  const learned = status === 204 ? [] : await set.terminologyIssues(head.recordId, head.version)
   return {
-    status: submission.kind === 'delete' ? 204 : 200,
-    issues,
+    status,
+    // What became known since it was first answered.
+    issues: [...issues, ...learned],
     record: { ...recordOf(head), ...(body === undefined ? {} : { body }) }
   }
 }
@@ -72,21 +93,8 @@ function refuse(
   set: WorkingSet,
   deps: Pick<VersionDeps, 'newId'>
 ): Verdict {
-  if (submission.kind !== 'delete') {
-    const errors = issues.filter(({ severity }) => severity === 'error' || severity === 'fatal')
-    const { text, sentText = text } = submission.payload
-    set.addRefused({
-      submissionId: deps.newId(),
-      receivedAt: submission.receivedAt,
-      supplier: submission.caller.client,
-      requestId: submission.requestId,
-      httpStatus: status,
-      rules: [...new Set(errors.map(({ rule }) => rule))],
-      payloadSha256: sha256(sentText),
-      body: sentText,
-      outcome: JSON.stringify(toOperationOutcome(issues))
-    })
-  }
+  const refused = refusalOf(submission, { status, issues })
+  if (refused !== undefined) set.addRefused({ ...refused, submissionId: deps.newId() })
   return { status, issues }
 }
 

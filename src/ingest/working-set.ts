@@ -1,27 +1,38 @@
 // What a group knows while it is being settled: what was read under lock, and what will be written at its end. A later
 // submission of the group sees what an earlier one decided.
+import type { Issue } from '../fhir/issue.js'
 import type { AuditEntry } from '../storage/audit-store.js'
 import type { Stores } from '../storage/database.js'
 import type { PairDecision } from '../storage/decision-store.js'
 import type { GroupWrite, KnownEvent } from '../storage/event-store.js'
 import type { NewDelivery } from '../storage/outbox-store.js'
-import type { RecordHead } from '../storage/record-head.js'
+import type { KeptAnswer } from '../storage/idempotency-store.js'
+import type { PatientKeys, RecordHead } from '../storage/record-head.js'
 import type { RefusedSubmission } from '../storage/refusal-store.js'
 import type { VersionWrite } from '../storage/version-writes.js'
 import type { Judged, JudgedSubmission } from './judge.js'
-import type { Submission } from './submission.js'
+import type { IdentifierCriterion, PlainSubmission } from './submission.js'
+import { judgedOf, wantedHeads } from './wanted-heads.js'
 
 export interface WorkingSet {
-  findHead(submission: Submission, judged: Judged | undefined): RecordHead | undefined
+  findHead(submission: PlainSubmission, judged: Judged | undefined): RecordHead | undefined
+  /** Head as it stands after what the group decided so far, of a record that is locked. */
+  findRecord(recordId: string): RecordHead | undefined
+  /** Records with this identifier; without a system only the client's own. Deleted ones too. */
+  findMatches(criterion: IdentifierCriterion, client: string): RecordHead[]
   /** Head of another record of a patient that is locked, locked as well. */
   lockAlso(recordId: string): Promise<RecordHead | undefined>
-  /** The patient of a judged submission; made on the spot when there is no NHS number. */
-  patientKeyOf(judged: Judged): string
+  /** The patient of an NHS number that a submission of the group gives; undefined without a number. */
+  findPatient(nhsNumber: string | undefined): PatientKeys | undefined
+  /** A patient without an NHS number. */
+  addPatient(): PatientKeys
   eventsOf(patientKey: string): readonly KnownEvent[]
   decisionsOf(patientKey: string): readonly PairDecision[]
   lanesOf(recordId: string): ReadonlySet<string>
   /** Body of the current version, be it stored or about to be. */
   currentBody(recordId: string): Promise<string | undefined>
+  /** What a terminology server said of a stored version. */
+  terminologyIssues(recordId: string, version: number): Promise<Issue[]>
   addVersion(write: VersionWrite, nhsNumber: string | null): void
   /** Replaces what is known of the patient's events. */
   setEvents(patientKey: string, events: readonly KnownEvent[]): void
@@ -31,8 +42,15 @@ export interface WorkingSet {
   addDeliveries(deliveries: readonly NewDelivery[]): void
   addRefused(refused: RefusedSubmission): void
   addAudit(entry: AuditEntry): void
+  /** What is to be answered again to the same key. */
+  addAnswer(answer: KeptAnswer): void
   /** Writes everything, in as many statements as there are kinds of rows. */
-  write(auditChainId: string): Promise<void>
+  write(auditChainId: string, options?: WriteOptions): Promise<void>
+}
+
+export interface WriteOptions {
+  /** The codes of the new versions are looked up afterwards. */
+  asksTerminology?: boolean
 }
 
 /** Reads and locks what the group needs: heads first, then patients, both in key order, so that groups cannot deadlock. */
@@ -41,22 +59,17 @@ export async function readWorkingSet(
   stores: Stores,
   newId: () => string
 ): Promise<WorkingSet> {
-  const wanted = items.map(({ submission, judgement }) => ({
-    submission,
-    judged: judgement?.kind === 'sound' ? judgement.judged : undefined
-  }))
+  const { identifiers, values, recordIds } = wantedHeads(items)
   const heads = await stores.records.lockHeads({
-    identifiers: wanted.flatMap(({ submission, judged }) =>
-      submission.kind === 'create' && judged !== undefined ? [judged.facts.identifier] : []
-    ),
-    recordIds: wanted.flatMap(({ submission }) => (submission.kind === 'create' ? [] : [submission.recordId]))
+    identifiers,
+    recordIds: [...recordIds, ...(await stores.records.findOwnByValue(values))]
   })
-  const numbers = new Set(wanted.flatMap(({ judged }) => judged?.facts.nhsNumber ?? []))
+  const numbers = new Set(items.flatMap((item) => judgedOf(item)?.facts.nhsNumber ?? []))
   const patients = await stores.records.lockPatients({
     newKeys: new Map([...numbers].map((number) => [number, newId()])),
     patientKeys: heads.map((head) => head.patientKey)
   })
-  const patientKeys = [...new Set([...patients.values(), ...heads.map((head) => head.patientKey)])]
+  const patientKeys = [...new Set([...patients.values(), ...heads].map(({ patientKey }) => patientKey))]
   return createWorkingSet(stores, newId, {
     heads,
     patients,
@@ -66,15 +79,16 @@ export async function readWorkingSet(
   })
 }
 
-interface Known {
+/** What was read, all of it under lock. */
+export interface Known {
   heads: readonly RecordHead[]
-  patients: ReadonlyMap<string, string>
+  patients: ReadonlyMap<string, PatientKeys>
   events: readonly KnownEvent[]
   decisions: readonly PairDecision[]
   lanes: Map<string, Set<string>>
 }
 
-function createWorkingSet(stores: Stores, newId: () => string, known: Known): WorkingSet {
+export function createWorkingSet(stores: Stores, newId: () => string, known: Known): WorkingSet {
   const { lanes } = known
   const headById = new Map(known.heads.map((head) => [head.recordId, head]))
   const idByIdentifier = new Map(
@@ -90,6 +104,7 @@ function createWorkingSet(stores: Stores, newId: () => string, known: Known): Wo
   const deliveries: NewDelivery[] = []
   const refused: RefusedSubmission[] = []
   const audit: AuditEntry[] = []
+  const answers: KeptAnswer[] = []
 
   return {
     findHead(submission, judged) {
@@ -97,6 +112,13 @@ function createWorkingSet(stores: Stores, newId: () => string, known: Known): Wo
       if (judged === undefined) return undefined
       const { system, value } = judged.facts.identifier
       return headById.get(idByIdentifier.get(identifierKey(system, value)) ?? '')
+    },
+    findRecord: (recordId) => headById.get(recordId),
+    findMatches({ system, value }, client) {
+      if (system === undefined)
+        return [...headById.values()].filter((head) => head.identifierValue === value && head.owner === client)
+      const head = headById.get(idByIdentifier.get(identifierKey(system, value)) ?? '')
+      return head === undefined ? [] : [head]
     },
     async lockAlso(recordId) {
       const held = headById.get(recordId)
@@ -107,13 +129,11 @@ function createWorkingSet(stores: Stores, newId: () => string, known: Known): Wo
       for (const [id, destinations] of await stores.outbox.findLanes([recordId])) lanes.set(id, destinations)
       return head
     },
-    patientKeyOf(judged) {
-      const number = judged.facts.nhsNumber
-      const key = number === undefined ? undefined : known.patients.get(number)
-      if (key !== undefined) return key
+    findPatient: (nhsNumber) => (nhsNumber === undefined ? undefined : known.patients.get(nhsNumber)),
+    addPatient() {
       const made = newId()
       unidentified.push(made)
-      return made
+      return { patientKey: made, numberKey: made }
     },
     eventsOf: (patientKey) => events.get(patientKey) ?? [],
     decisionsOf: (patientKey) => decisions.get(patientKey) ?? [],
@@ -122,6 +142,7 @@ function createWorkingSet(stores: Stores, newId: () => string, known: Known): Wo
       const pending = versions.findLast((write) => write.head.recordId === recordId)
       return pending?.body ?? (await stores.records.findCurrentBody(recordId))
     },
+    terminologyIssues: (recordId, version) => stores.terminologyChecks.findIssues({ recordId, version }),
     addVersion(write, nhsNumber) {
       const { head } = write
       versions.push(write)
@@ -151,17 +172,27 @@ function createWorkingSet(stores: Stores, newId: () => string, known: Known): Wo
     },
     addRefused: (submission) => void refused.push(submission),
     addAudit: (entry) => void audit.push(entry),
-    async write(auditChainId) {
+    addAnswer: (answer) => void answers.push(answer),
+    async write(auditChainId, { asksTerminology = false } = {}) {
       await stores.records.insertUnidentifiedPatients(unidentified)
       await stores.records.writeVersions(versions)
+      if (asksTerminology) await stores.terminologyChecks.insert(withBody(versions))
       await stores.events.writeGroups([...groups.values()])
-      await stores.decisions.end([...endedDecisions.values()])
+      // Decided again is not taken back: it stays the same row, opened when it was first decided.
+      await stores.decisions.end([...endedDecisions.values()].filter((over) => !newDecisions.has(pairKey(over))))
       await stores.decisions.write([...newDecisions.values()])
       await stores.outbox.insert(deliveries)
       await stores.refusals.insert(refused)
+      await stores.idempotency.insert(answers)
       await stores.audit.append(auditChainId, audit)
     }
   }
+}
+
+function withBody(versions: readonly VersionWrite[]): { recordId: string; version: number }[] {
+  return versions.flatMap(({ body, head }) =>
+    body === null ? [] : [{ recordId: head.recordId, version: head.version }]
+  )
 }
 
 // The separator cannot stand in a stored text: PostgreSQL refuses NUL, and so does the strict JSON reader.

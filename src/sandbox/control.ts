@@ -1,7 +1,7 @@
-// The faults a person or a test asks the sandbox to have, per destination.
-import { SANDBOX_DESTINATIONS, type SandboxDestination } from './receiver.js'
+// The faults a person or a test asks the sandbox to have, per receiver.
+import { SANDBOX_RECEIVERS, type SandboxReceiver } from './receiver.js'
 
-const MODES = ['up', 'down', 'slow', 'limited', 'reset', 'refuse', 'credentials'] as const
+const MODES = ['up', 'down', 'slow', 'limited', 'reset', 'refuse', 'credentials', 'garbled'] as const
 export type Mode = (typeof MODES)[number]
 
 export interface ControlSetting {
@@ -22,14 +22,14 @@ const DEFAULTS: ControlSetting = { mode: 'up', delayMs: 1_000, retryAfterSeconds
 
 export interface Control {
   /** @throws Error that says what is wrong with the setting */
-  set(destination: SandboxDestination, setting: unknown): ControlSetting
+  set(destination: SandboxReceiver, setting: unknown): ControlSetting
   settings(): Record<string, ControlSetting>
   /** The setting that holds for the next request, counted off. */
-  take(destination: SandboxDestination, isWrite: boolean): ControlSetting
+  take(destination: SandboxReceiver, isWrite: boolean): ControlSetting
 }
 
 export function createControl(): Control {
-  const current = new Map<SandboxDestination, ControlSetting>(SANDBOX_DESTINATIONS.map((name) => [name, DEFAULTS]))
+  const current = new Map<SandboxReceiver, ControlSetting>(SANDBOX_RECEIVERS.map((name) => [name, DEFAULTS]))
   return {
     set(destination, setting) {
       const parsed = parseSetting(setting)

@@ -9,12 +9,13 @@ import { createNhsReceiver } from './nhs-receiver.js'
 import { createNhsTokens } from './nhs-tokens.js'
 import {
   jsonAnswer,
-  SANDBOX_DESTINATIONS,
+  SANDBOX_RECEIVERS,
   type Receiver,
   type SandboxAnswer,
-  type SandboxDestination,
+  type SandboxReceiver,
   type SandboxRequest
 } from './receiver.js'
+import { createTerminologyReceiver, TERMINOLOGY_PATH, type KnownCodes } from './terminology-receiver.js'
 
 export interface SandboxSeed {
   /** NHS numbers of synthetic people whom the eligibility store knows from the start. */
@@ -35,14 +36,16 @@ export function createHandler(
   const tokens = createNhsTokens(keys.nhs, () => `${url()}/oauth2/token`, now)
   const eligibility = createEligibilityReceiver(keys.eligibility)
   eligibility.addPersons(seed?.persons ?? [])
-  const receivers: Record<SandboxDestination, Receiver> = {
+  const terminology = createTerminologyReceiver()
+  const receivers: Record<SandboxReceiver, Receiver> = {
     'nhs-immunisation-api': createNhsReceiver(tokens, () => `${url()}/immunisation-fhir-api/FHIR/R4`, now),
     'gp-record': createMeshReceiver(keys.mesh, now),
-    'eligibility-store': eligibility
+    'eligibility-store': eligibility,
+    terminology
   }
 
   async function deliver(
-    destination: SandboxDestination,
+    destination: SandboxReceiver,
     request: SandboxRequest,
     closed: AbortSignal
   ): Promise<SandboxAnswer | 'reset'> {
@@ -65,7 +68,7 @@ export function createHandler(
 
   function operate(request: SandboxRequest): SandboxAnswer {
     const [, room, name] = request.path.split('/')
-    const destination = SANDBOX_DESTINATIONS.find((known) => known === name)
+    const destination = SANDBOX_RECEIVERS.find((known) => known === name)
     switch (`${request.method} ${room ?? ''}`) {
       case 'GET control':
         return jsonAnswer(200, control.settings())
@@ -83,11 +86,16 @@ export function createHandler(
       case 'PUT persons':
         eligibility.addPersons(parsePersons(request.body))
         return { status: 204 }
+      case 'PUT codes':
+        terminology.know(parseCodes(request.body))
+        return { status: 204 }
       case 'DELETE tokens':
         tokens.revokeAll()
         return { status: 204 }
       default:
-        return jsonAnswer(404, { error: 'the sandbox knows /control, /journal, /holdings, /persons and /tokens' })
+        return jsonAnswer(404, {
+          error: 'the sandbox knows /control, /journal, /holdings, /persons, /codes and /tokens'
+        })
     }
   }
 
@@ -103,11 +111,12 @@ export function createHandler(
   }
 }
 
-const unknownDestination = jsonAnswer(404, { error: `destinations: ${SANDBOX_DESTINATIONS.join(', ')}` })
+const unknownDestination = jsonAnswer(404, { error: `receivers: ${SANDBOX_RECEIVERS.join(', ')}` })
 
-function destinationOf(request: SandboxRequest): SandboxDestination | undefined {
+function destinationOf(request: SandboxRequest): SandboxReceiver | undefined {
   if (request.headers['x-amz-target'] !== undefined) return 'eligibility-store'
   if (request.path.startsWith('/immunisation-fhir-api/')) return 'nhs-immunisation-api'
+  if (request.path.startsWith(TERMINOLOGY_PATH)) return 'terminology'
   return request.path.startsWith('/messageexchange/') ? 'gp-record' : undefined
 }
 
@@ -129,6 +138,8 @@ async function answerUnder(
       const answer = receiver.fail('limited')
       return { ...answer, headers: { ...answer.headers, 'Retry-After': String(setting.retryAfterSeconds) } }
     }
+    case 'garbled':
+      return { status: 200, headers: { 'Content-Type': 'application/json' }, body: '{"resourceType":"Param' }
     case 'down':
     case 'refuse':
     case 'credentials':
@@ -139,6 +150,14 @@ async function answerUnder(
 /** Waits, or until the caller has gone. */
 async function pause(delayMs: number, closed: AbortSignal): Promise<void> {
   await delay(delayMs, undefined, { signal: closed }).catch(() => undefined)
+}
+
+function parseCodes(body: string): KnownCodes {
+  const { outside = [], inactive = [] } = JSON.parse(body) as { outside?: unknown; inactive?: unknown }
+  const isList = (value: unknown): value is string[] =>
+    Array.isArray(value) && value.every((entry) => typeof entry === 'string')
+  if (!isList(outside) || !isList(inactive)) throw new Error('expected {"outside": ["..."], "inactive": ["..."]}')
+  return { outside, inactive }
 }
 
 function parsePersons(body: string): string[] {

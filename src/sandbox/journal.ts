@@ -1,11 +1,11 @@
 // What arrived at the sandbox, in order, without patients.
-import type { SandboxDestination } from './receiver.js'
+import type { SandboxReceiver } from './receiver.js'
 
 /** Older entries are dropped: a sandbox may run for days. */
 const LONGEST = 50_000
 
 export interface JournalEntry {
-  destination: SandboxDestination
+  destination: SandboxReceiver
   requestId: string
   method: string
   path: string

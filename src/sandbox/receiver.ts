@@ -1,8 +1,12 @@
-// What the three receivers of the sandbox have in common.
+// What the receivers of the sandbox have in common.
 import type { IncomingHttpHeaders } from 'node:http'
 
 export const SANDBOX_DESTINATIONS = ['nhs-immunisation-api', 'gp-record', 'eligibility-store'] as const
 export type SandboxDestination = (typeof SANDBOX_DESTINATIONS)[number]
+
+/** Whoever the sandbox plays: the destinations, and the terminology server. */
+export const SANDBOX_RECEIVERS = [...SANDBOX_DESTINATIONS, 'terminology'] as const
+export type SandboxReceiver = (typeof SANDBOX_RECEIVERS)[number]
 
 export interface SandboxRequest {
   method: string

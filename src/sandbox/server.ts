@@ -1,4 +1,4 @@
-// One small HTTP server that plays the three receivers, keeps what arrives and has the faults it is told to have.
+// One small HTTP server that plays the receivers, keeps what arrives and has the faults it is told to have.
 // For evaluation, demonstration and tests: it listens on this machine only.
 import http from 'node:http'
 import type { AddressInfo } from 'node:net'

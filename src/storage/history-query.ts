@@ -1,47 +1,41 @@
 // A search over records as data, and the SQL that answers it. Nothing of a query stands in the text: values are
 // parameters, and what becomes text (a column, a direction) is chosen here from a closed list.
 import type { VaccineType } from '../fhir/vaccine-types.js'
+import type { Bind } from './instant-range.js'
+import { conditionOf } from './record-conditions.js'
+import type { RecordFilter } from './record-filter.js'
 
-/** FHIR R4 search prefixes of dates, http://hl7.org/fhir/R4/search.html#prefix; `ap` is not served. */
-export type DatePrefix = 'eq' | 'ne' | 'gt' | 'lt' | 'ge' | 'le' | 'sa' | 'eb'
-
-/** From the first instant on, up to but without the second. */
-export interface DateRange {
-  prefix: DatePrefix
-  from: Date
-  until: Date
-}
-
-/** A coding looked for. `system`: undefined for any, null for a coding without one. `code`: undefined for any. */
-export interface CodingToken {
-  system?: string | null
-  code?: string
-}
-
-/** One demand on a record: any of the values will do. Several demands must all be met. */
-export type RecordFilter =
-  | { kind: 'identifier'; anyOf: readonly { system: string; value: string }[] }
-  | { kind: 'record-id'; anyOf: readonly string[] }
-  | { kind: 'status'; anyOf: readonly string[] }
-  | { kind: 'occurrence'; anyOf: readonly DateRange[] }
-  | { kind: 'last-updated'; anyOf: readonly DateRange[] }
-  | { kind: 'coding'; element: 'vaccineCode' | 'targetDisease'; anyOf: readonly CodingToken[] }
-
-export interface RecordOrder {
-  by: 'occurrence' | 'last-updated'
+export interface SortKey {
+  by: 'occurrence' | 'last-updated' | 'record-id'
   descending: boolean
+}
+
+/** A search as it stood when its first page was made. */
+export interface Snapshot {
+  /** pg_snapshot as text: which transactions had ended. */
+  transactions: string
+  /** When, by the clock of the service. */
+  at: Date
+}
+
+/** Where the page before ended. */
+export interface PagePosition {
+  /** One value for each sort key, as FoundRecord.sortKeys gives them. */
+  sortKeys: readonly string[]
+  recordId: string
+  snapshot: Snapshot
 }
 
 export interface RecordQuery {
   /** The only types that may be found: what the caller may search. */
   vaccineTypes: readonly VaccineType[]
+  /** `patientKey`: of the number that was asked for; what it was merged into is looked up each time. */
   patient?: { nhsNumber: string } | { patientKey: string }
   filters: readonly RecordFilter[]
   /** Leave out records whose event group counts another record. */
   survivorsOnly: boolean
-  order: RecordOrder
-  /** The last record of the page before. */
-  after?: { sortKey: string; recordId: string }
+  order: readonly SortKey[]
+  after?: PagePosition
   limit: number
 }
 
@@ -50,52 +44,109 @@ export interface Statement {
   values: unknown[]
 }
 
-const SORT_COLUMNS = { occurrence: 'record.occurrence_from', 'last-updated': 'record.last_updated' } as const
-
-/** `from … where …` for the live records that match; `after` and `limit` are left aside. */
-export function matchingRecords(query: RecordQuery): Statement {
+/**
+ * `from … where …` for the live records that match; `limit` is left aside, and of `after` the snapshot counts alone:
+ * records that were made since are left out. `patientKey`: the key of the number that was asked for, for the next page.
+ */
+export function matchingRecords(query: RecordQuery): Statement & { patientKey: string } {
   const values: unknown[] = []
   const bind = (value: unknown): string => `$${values.push(value)}`
   const vaccineTypes = bind(query.vaccineTypes)
   const conditions = [`not record.deleted`, `record.vaccine_type = any (${vaccineTypes})`]
-  if (query.patient !== undefined) conditions.push(ofPatient(query.patient, bind))
+  const asked = query.patient === undefined ? undefined : askedPatient(query.patient, bind)
+  if (asked !== undefined) conditions.push(`record.patient_key = (select coalesce(merged_into, patient_key) ${asked})`)
   if (query.survivorsOnly) conditions.push(countsForItsEvent(vaccineTypes))
-  for (const filter of query.filters) conditions.push(anyOf(filter, bind))
+  for (const filter of query.filters) conditions.push(conditionOf(filter, bind))
+  const seen = query.after === undefined ? '' : asSeenIn(query.after.snapshot, bind)
   return {
     text: `
   from record
   join record_version version
-    on version.record_id = record.record_id and version.version = record.current_version
+    on version.record_id = record.record_id and version.version = record.current_version${seen}
  where ${conditions.join('\n   and ')}`,
-    values
+    values,
+    patientKey: asked === undefined ? 'record.patient_key' : `(select patient_key ${asked})`
   }
 }
 
 /**
- * The statement with its page: keyset, so that a page costs the same wherever it lies and writes between two pages
- * move nothing. Ascending order is the exact mirror of descending order, so that one index serves both.
+ * The statement with its page: keyset, so that a page costs the same wherever it lies. Where the last key goes down, ids
+ * go up, and the other way round: ascending order is the exact mirror of descending order, and one index serves both.
  */
 export function orderAndLimit(
   matching: Statement,
   { order, after, limit }: RecordQuery
-): Statement & { sortKey: string } {
+): Statement & { sortKeys: string } {
   const values = [...matching.values]
   const bind = (value: unknown): string => `$${values.push(value)}`
-  const column = SORT_COLUMNS[order.by]
-  const [past, next] = order.descending ? ['<', '>'] : ['>', '<']
+  const columns = [
+    ...order.map(({ by, descending }) => ({ ...(after === undefined ? COLUMNS : COLUMNS_SEEN)[by], descending })),
+    { ...COLUMNS['record-id'], descending: order.at(-1)?.descending === false }
+  ]
   let text = matching.text
-  if (after !== undefined) {
-    const key = `${bind(after.sortKey)}::timestamptz`
-    const id = `${bind(after.recordId)}::uuid`
-    text += `\n   and (${column} ${past} ${key} or (${column} = ${key} and record.record_id ${next} ${id}))`
-  }
-  text += order.descending
-    ? `\n order by ${column} desc, record.record_id`
-    : `\n order by ${column}, record.record_id desc`
-  return { text: `${text}\n limit ${bind(limit)}`, values, sortKey: `${column}::text` }
+  if (after !== undefined) text += `\n   and ${isPast(columns, [...after.sortKeys, after.recordId], bind)}`
+  text += `\n order by ${columns.map(({ column, descending }) => (descending ? `${column} desc` : column)).join(', ')}`
+  const sortKeys = `array[${columns
+    .slice(0, -1)
+    .map(({ column }) => `${column}::text`)
+    .join(', ')}]`
+  return { text: `${text}\n limit ${bind(limit)}`, values, sortKeys }
 }
 
-type Bind = (value: unknown) => string
+interface SortColumn {
+  column: string
+  type: 'timestamptz' | 'uuid'
+  descending: boolean
+}
+
+const COLUMNS = {
+  occurrence: { column: 'record.occurrence_from', type: 'timestamptz' },
+  'last-updated': { column: 'record.last_updated', type: 'timestamptz' },
+  'record-id': { column: 'record.record_id', type: 'uuid' }
+} as const
+
+const COLUMNS_SEEN = {
+  ...COLUMNS,
+  occurrence: {
+    column: `case when seen.version = record.current_version
+            then record.occurrence_from
+            else occurrence_start(seen.body::json ->> 'occurrenceDateTime')
+        end`,
+    type: 'timestamptz'
+  },
+  'last-updated': { column: 'seen.received_at', type: 'timestamptz' }
+} as const
+
+// A record keeps the place that it had when the search began, whatever was written to it since: else one that moves over
+// the end of a page is shown twice, or never. Ten minutes: no transaction lasts as long, and transaction numbers of
+// another server (a dump that was restored) mean nothing here.
+function asSeenIn({ transactions, at }: Snapshot, bind: Bind): string {
+  return `
+  join lateral (
+         select version, received_at, body
+           from record_version
+          where record_version.record_id = record.record_id
+            and (
+                  written_by is null
+                  or received_at < ${bind(at)}::timestamptz - interval '10 minutes'
+                  or pg_visible_in_snapshot(written_by, ${bind(transactions)}::pg_snapshot)
+                )
+          order by version desc
+          limit 1
+       ) seen on true`
+}
+
+// (a, b, c) past (x, y, z): a past x, or a = x and b past y, or both equal and c past z.
+function isPast(columns: readonly SortColumn[], position: readonly string[], bind: Bind): string {
+  const placed = columns.map(({ column, type, descending }, index) => {
+    const value = `${bind(position[index])}::${type}`
+    return { past: `${column} ${descending ? '<' : '>'} ${value}`, equal: `${column} = ${value}` }
+  })
+  const ways = placed.map(({ past }, index) =>
+    [...placed.slice(0, index).map(({ equal }) => equal), past].join(' and ')
+  )
+  return `(${ways.map((way) => `(${way})`).join(' or ')})`
+}
 
 // Where the record that counts is of a type the caller may not see, the others of its group stand for it.
 function countsForItsEvent(vaccineTypes: string): string {
@@ -110,103 +161,7 @@ function countsForItsEvent(vaccineTypes: string): string {
        )`
 }
 
-function ofPatient(patient: NonNullable<RecordQuery['patient']>, bind: Bind): string {
-  if ('patientKey' in patient) return `record.patient_key = ${bind(patient.patientKey)}::uuid`
-  return `record.patient_key = (select patient_key from patient where nhs_number = ${bind(patient.nhsNumber)})`
-}
-
-function anyOf(filter: RecordFilter, bind: Bind): string {
-  switch (filter.kind) {
-    case 'identifier': {
-      const systems = bind(filter.anyOf.map(({ system }) => system))
-      const values = bind(filter.anyOf.map(({ value }) => value))
-      return `(record.identifier_system, record.identifier_value) in (
-         select system, value
-           from unnest(${systems}::text[], ${values}::text[]) as wanted (system, value))`
-    }
-    case 'record-id':
-      return `record.record_id = any (${bind(filter.anyOf)}::uuid[])`
-    case 'status':
-      return `record.status = any (${bind(filter.anyOf)})`
-    case 'occurrence':
-      return either(filter.anyOf.map((range) => occurrenceIn(range, bind)))
-    case 'last-updated':
-      return either(filter.anyOf.map((range) => lastUpdatedIn(range, bind)))
-    case 'coding':
-      return either(filter.anyOf.map((token) => hasCoding(filter.element, token, bind)))
-  }
-}
-
-function either(conditions: readonly string[]): string {
-  return `(${conditions.join(' or ')})`
-}
-
-// An occurrence stands for a span of time too: a day, a month, a year, or the second that was written.
-const OCCURRENCE_UNTIL = `case length(version.body::json ->> 'occurrenceDateTime')
-           when 4 then (record.occurrence_from at time zone 'Europe/London' + interval '1 year') at time zone 'Europe/London'
-           when 7 then (record.occurrence_from at time zone 'Europe/London' + interval '1 month') at time zone 'Europe/London'
-           when 10 then (record.occurrence_from at time zone 'Europe/London' + interval '1 day') at time zone 'Europe/London'
-           else record.occurrence_from + interval '1 millisecond'
-         end`
-
-// Both the value searched for and the occurrence are spans. The column is asked first wherever it can decide: the end
-// of an occurrence has to be read from the body.
-function occurrenceIn({ prefix, from, until }: DateRange, bind: Bind): string {
-  const low = (): string => `${bind(from)}::timestamptz`
-  const high = (): string => `${bind(until)}::timestamptz`
-  const start = 'record.occurrence_from'
-  const end = OCCURRENCE_UNTIL
-  switch (prefix) {
-    case 'eq':
-      return `(${start} >= ${low()} and ${start} < ${high()} and ${end} <= ${high()})`
-    case 'ne':
-      return `not (${start} >= ${low()} and ${start} < ${high()} and ${end} <= ${high()})`
-    case 'gt':
-      return `(${start} >= ${high()} or ${end} > ${high()})`
-    case 'lt':
-      return `${start} < ${low()}`
-    case 'ge':
-      return `(${start} >= ${low()} or ${end} > ${high()})`
-    case 'le':
-      return `(${start} < ${low()} or ${end} <= ${high()})`
-    case 'sa':
-      return `${start} >= ${high()}`
-    case 'eb':
-      return `(${start} < ${low()} and ${end} <= ${low()})`
-  }
-}
-
-// lastUpdated is an instant, so that "starts after" and "greater than" are one.
-function lastUpdatedIn({ prefix, from, until }: DateRange, bind: Bind): string {
-  const column = 'record.last_updated'
-  switch (prefix) {
-    case 'eq':
-      return `(${column} >= ${bind(from)} and ${column} < ${bind(until)})`
-    case 'ne':
-      return `(${column} < ${bind(from)} or ${column} >= ${bind(until)})`
-    case 'gt':
-    case 'sa':
-      return `${column} >= ${bind(until)}`
-    case 'lt':
-    case 'eb':
-      return `${column} < ${bind(from)}`
-    case 'ge':
-      return `${column} >= ${bind(from)}`
-    case 'le':
-      return `${column} < ${bind(until)}`
-  }
-}
-
-const CODING_PATHS = {
-  vaccineCode: '$.vaccineCode.coding[*]',
-  targetDisease: '$.protocolApplied[*].targetDisease[*].coding[*]'
-} as const
-
-function hasCoding(element: keyof typeof CODING_PATHS, { system, code }: CodingToken, bind: Bind): string {
-  const tests = [
-    system === undefined ? [] : [system === null ? '!exists(@.system)' : '@.system == $system'],
-    code === undefined ? [] : ['@.code == $code']
-  ].flat()
-  const path = `${CODING_PATHS[element]} ? (${tests.join(' && ')})`
-  return `jsonb_path_exists(version.body::jsonb, ${bind(path)}::jsonpath, ${bind(JSON.stringify({ system, code }))}::jsonb)`
+function askedPatient(patient: NonNullable<RecordQuery['patient']>, bind: Bind): string {
+  if ('patientKey' in patient) return `from patient where patient_key = ${bind(patient.patientKey)}::uuid`
+  return `from patient where nhs_number = ${bind(patient.nhsNumber)}`
 }

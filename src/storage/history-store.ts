@@ -3,6 +3,7 @@
 import type { VaccineType } from '../fhir/vaccine-types.js'
 import type { Sql } from './sql.js'
 import { matchingRecords, orderAndLimit, type RecordQuery } from './history-query.js'
+import { matchingVersions, orderAndLimitVersions, type VersionsQuery } from './version-query.js'
 
 /** A record in its current version. */
 export interface KeptRecord {
@@ -18,29 +19,45 @@ export interface KeptRecord {
 
 /** One version of a record, the newest or an older one. */
 export interface KeptVersion {
+  recordId: string
   version: number
   operation: 'create' | 'update' | 'delete' | 'reinstate'
   receivedAt: Date
   /** Undefined for a delete. */
   body?: string
+  /** Why it was deleted, where somebody said. */
+  reason?: string
+}
+
+/** What a version tells of how it came. */
+export interface SentVersion {
+  recordId: string
+  recordVersion: number
+  operation: KeptVersion['operation']
+  /** Client name. */
+  supplier: string
+  requestId: string | null
+  /** Why it was deleted; null when nobody said. */
+  reason: string | null
+  lastUpdated: Date
 }
 
 /** One match of a search. */
 export interface FoundRecord {
   recordId: string
+  /** Of the number that was asked for, where one was; else of the record. */
   patientKey: string
-  /** Where this record stands in the order asked for: opaque, to be handed back as `after`. */
-  sortKey: string
+  /** Where this record stands in the order asked for: opaque, to be handed back in `after`. */
+  sortKeys: string[]
   body: string
+  /** How the version came that is shown. */
+  sent: SentVersion
 }
 
-export interface VersionsQuery {
-  recordId: string
-  /** Only versions below this one. */
-  before?: number
-  /** Only versions received at this instant or later. */
-  since?: Date
-  limit: number
+export interface FoundRecords {
+  records: FoundRecord[]
+  /** What this search saw, for Snapshot.transactions; undefined when nothing was found. */
+  transactions?: string
 }
 
 export interface HistoryStore {
@@ -48,10 +65,13 @@ export interface HistoryStore {
   findVersion(recordId: string, version: number): Promise<KeptVersion | undefined>
   /** Newest first. */
   findVersions(query: VersionsQuery): Promise<KeptVersion[]>
-  countVersions(query: Pick<VersionsQuery, 'recordId' | 'since'>): Promise<number>
+  /** How many versions match, whatever `before` and `limit` say. */
+  countVersions(query: VersionsQuery): Promise<number>
   /** Live records only, in the order asked for. */
-  findRecords(query: RecordQuery): Promise<FoundRecord[]>
-  /** How many records match, whatever `after` and `limit` say. */
+  findRecords(query: RecordQuery): Promise<FoundRecords>
+  /** Undefined for an NHS number that no record has named. */
+  findPatientKey(nhsNumber: string): Promise<string | undefined>
+  /** How many records match, whatever the position of `after` and `limit` say. */
   countRecords(query: RecordQuery): Promise<number>
 }
 
@@ -64,7 +84,7 @@ export function createHistoryStore(sql: Sql): HistoryStore {
 
     async findVersion(recordId, version) {
       const { rows } = await sql.query<VersionRow>(
-        `select version, operation, received_at, body
+        `select record_id, version, operation, received_at, body, reason
            from record_version
           where record_id = $1 and version = $2`,
         [recordId, version]
@@ -72,44 +92,39 @@ export function createHistoryStore(sql: Sql): HistoryStore {
       return rows[0] === undefined ? undefined : toVersion(rows[0])
     },
 
-    async findVersions({ recordId, before, since, limit }) {
-      const { rows } = await sql.query<VersionRow>(
-        `select version, operation, received_at, body
-           from record_version
-          where record_id = $1
-            and ($2::integer is null or version < $2)
-            and ($3::timestamptz is null or received_at >= $3)
-          order by version desc
-          limit $4`,
-        [recordId, before ?? null, since ?? null, limit]
-      )
+    async findVersions(query) {
+      const { text, values } = orderAndLimitVersions(matchingVersions(query), query)
+      const columns =
+        'version.record_id, version.version, version.operation, version.received_at, version.body, version.reason'
+      const { rows } = await sql.query<VersionRow>(`select ${columns} ${text}`, values)
       return rows.map(toVersion)
     },
 
-    async countVersions({ recordId, since }) {
-      const { rows } = await sql.query<{ total: number }>(
-        `select count(*)::integer as total
-           from record_version
-          where record_id = $1
-            and ($2::timestamptz is null or received_at >= $2)`,
-        [recordId, since ?? null]
-      )
+    async countVersions(query) {
+      const { text, values } = matchingVersions(query)
+      const { rows } = await sql.query<{ total: number }>(`select count(*)::integer as total ${text}`, values)
       return rows[0]?.total ?? 0
     },
 
     async findRecords(query) {
       const matching = matchingRecords(query)
-      const { text, values, sortKey } = orderAndLimit(matching, query)
+      const { text, values, sortKeys } = orderAndLimit(matching, query)
       const { rows } = await sql.query<FoundRow>(
-        `select record.record_id, record.patient_key, ${sortKey} as sort_key, version.body ${text}`,
+        `select record.record_id, ${matching.patientKey} as patient_key, ${sortKeys} as sort_keys, version.body, version.version,
+                version.operation, version.supplier, version.received_at, version.request_id,
+                pg_current_snapshot()::text as transactions ${text}`,
         values
       )
-      return rows.map((row) => ({
-        recordId: row.record_id,
-        patientKey: row.patient_key,
-        sortKey: row.sort_key,
-        body: row.body
-      }))
+      const transactions = rows[0]?.transactions
+      return { records: rows.map(toFound), ...(transactions === undefined ? {} : { transactions }) }
+    },
+
+    async findPatientKey(nhsNumber) {
+      const { rows } = await sql.query<{ patient_key: string }>(
+        'select patient_key from patient where nhs_number = $1',
+        [nhsNumber]
+      )
+      return rows[0]?.patient_key
     },
 
     async countRecords(query) {
@@ -139,17 +154,25 @@ interface RecordRow {
 }
 
 interface VersionRow {
+  record_id: string
   version: number
   operation: KeptVersion['operation']
   received_at: Date
   body: string | null
+  reason: string | null
 }
 
 interface FoundRow {
   record_id: string
   patient_key: string
-  sort_key: string
+  sort_keys: string[]
   body: string
+  version: number
+  operation: KeptVersion['operation']
+  supplier: string
+  received_at: Date
+  request_id: string | null
+  transactions: string
 }
 
 function toRecord(row: RecordRow): KeptRecord {
@@ -166,9 +189,29 @@ function toRecord(row: RecordRow): KeptRecord {
 
 function toVersion(row: VersionRow): KeptVersion {
   return {
+    recordId: row.record_id,
     version: row.version,
     operation: row.operation,
     receivedAt: row.received_at,
-    ...(row.body === null ? {} : { body: row.body })
+    ...(row.body === null ? {} : { body: row.body }),
+    ...(row.reason === null ? {} : { reason: row.reason })
+  }
+}
+
+function toFound(row: FoundRow): FoundRecord {
+  return {
+    recordId: row.record_id,
+    patientKey: row.patient_key,
+    sortKeys: row.sort_keys,
+    body: row.body,
+    sent: {
+      recordId: row.record_id,
+      recordVersion: row.version,
+      operation: row.operation,
+      supplier: row.supplier,
+      lastUpdated: row.received_at,
+      requestId: row.request_id,
+      reason: null
+    }
   }
 }

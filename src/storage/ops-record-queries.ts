@@ -1,4 +1,5 @@
 // The story of one record: its versions, where each one is, its event group and its possible duplicates.
+import type { Issue } from '../fhir/issue.js'
 import type { DeliveryState } from './ops-delivery-queries.js'
 import type { Sql } from './sql.js'
 
@@ -26,6 +27,18 @@ export interface StoryVersion {
   operation: string
   supplier: string
   receivedAt: Date
+  /** Why it was deleted; null when nobody said. */
+  reason: string | null
+  /** OperationOutcome text answered with it; null when there was nothing to say. */
+  outcome: string | null
+  /** Null where the codes of this version are not looked up. */
+  terminology: StoryTerminology | null
+}
+
+export interface StoryTerminology {
+  /** Null while something is open. */
+  checkedAt: string | null
+  issues: Issue[]
 }
 
 export interface StoryDelivery {
@@ -109,10 +122,19 @@ select record_id as "recordId",
  where record_id = $1`
 
 const FIND_VERSIONS = `
-select version, operation, supplier, received_at as "receivedAt"
-  from record_version
- where record_id = $1
- order by version`
+select made.version,
+       made.operation,
+       made.supplier,
+       made.received_at as "receivedAt",
+       made.reason,
+       made.outcome,
+       case when looked.record_id is not null then
+         json_build_object('checkedAt', looked.checked_at, 'issues', coalesce(looked.issues, '[]')::json)
+       end as terminology
+  from record_version made
+  left join terminology_check looked on looked.record_id = made.record_id and looked.version = made.version
+ where made.record_id = $1
+ order by made.version`
 
 const FIND_DELIVERIES = `
 select delivery_id as "deliveryId",

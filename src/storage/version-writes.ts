@@ -8,6 +8,8 @@ export interface VersionWrite {
   operation: 'create' | 'update' | 'delete' | 'reinstate'
   supplier: string
   requestId: string
+  /** Why it was deleted, 200 characters at most; null when nobody said, and for every other operation. */
+  reason: string | null
   payloadSha256: Buffer
   /** Issues answered with this version, as OperationOutcome text; null when there were none. */
   outcome: string | null
@@ -16,6 +18,8 @@ export interface VersionWrite {
   /** JSON text as served; null for a delete. */
   body: string | null
   fingerprint: { antigens: readonly string[]; features: object }
+  /** What searches ask beside the head; null for a delete, which leaves it as it was. */
+  search: { occurrenceUntil: Date; lotNumber: string | null } | null
 }
 
 export async function writeVersions(sql: Sql, writes: readonly VersionWrite[]): Promise<void> {
@@ -29,14 +33,16 @@ const WRITE_VERSIONS = `
 with head as (
   insert into record (
     record_id, patient_key, identifier_system, identifier_value, owner, vaccine_type, status, current_version, deleted,
-    occurrence_day, occurrence_from, content_sha256, clinical_sha256, last_updated
+    occurrence_day, occurrence_from, occurrence_until, lot_number, content_sha256, clinical_sha256, last_updated
   )
   select record_id, patient_key, identifier_system, identifier_value, owner, vaccine_type, status, version, deleted,
-         occurrence_day, occurrence_from, decode(content_sha256, 'hex'), decode(clinical_sha256, 'hex'), last_updated
+         occurrence_day, occurrence_from, coalesce(occurrence_until, occurrence_from), lot_number,
+         decode(content_sha256, 'hex'), decode(clinical_sha256, 'hex'), last_updated
     from json_to_recordset($2) as written (
            record_id uuid, patient_key uuid, identifier_system text, identifier_value text, owner text,
            vaccine_type text, status text, version integer, deleted boolean, occurrence_day date,
-           occurrence_from timestamptz, content_sha256 text, clinical_sha256 text, last_updated timestamptz
+           occurrence_from timestamptz, occurrence_until timestamptz, lot_number text, content_sha256 text,
+           clinical_sha256 text, last_updated timestamptz
          )
       on conflict (record_id) do update
      set patient_key = excluded.patient_key,
@@ -46,6 +52,8 @@ with head as (
          deleted = excluded.deleted,
          occurrence_day = excluded.occurrence_day,
          occurrence_from = excluded.occurrence_from,
+         occurrence_until = case when excluded.deleted then record.occurrence_until else excluded.occurrence_until end,
+         lot_number = case when excluded.deleted then record.lot_number else excluded.lot_number end,
          content_sha256 = excluded.content_sha256,
          clinical_sha256 = excluded.clinical_sha256,
          last_updated = excluded.last_updated
@@ -62,20 +70,21 @@ with head as (
          features = excluded.features
 )
 insert into record_version (
-  record_id, version, patient_key, operation, supplier, received_at, request_id, payload_sha256, outcome, programmes, body
+  record_id, version, patient_key, operation, supplier, received_at, request_id, payload_sha256, outcome, programmes, body,
+  reason
 )
 select record_id, version, patient_key, operation, supplier, last_updated, request_id, decode(payload_sha256, 'hex'),
-       outcome, programmes, body
+       outcome, programmes, body, reason
   from json_to_recordset($1) as written (
          record_id uuid, version integer, patient_key uuid, operation text, supplier text, last_updated timestamptz,
-         request_id text, payload_sha256 text, outcome text, programmes text[], body text
+         request_id text, payload_sha256 text, outcome text, programmes text[], body text, reason text
        )`
 
 function toWriteRow(write: VersionWrite): object {
   return {
     record_id: write.head.recordId,
     version: write.head.version,
-    patient_key: write.head.patientKey,
+    patient_key: write.head.numberKey,
     operation: write.operation,
     supplier: write.supplier,
     last_updated: write.head.lastUpdated,
@@ -83,13 +92,14 @@ function toWriteRow(write: VersionWrite): object {
     payload_sha256: write.payloadSha256.toString('hex'),
     outcome: write.outcome,
     programmes: write.programmes,
-    body: write.body
+    body: write.body,
+    reason: write.reason
   }
 }
 
 function latestOnly(writes: readonly VersionWrite[]): object[] {
   const latest = new Map(writes.map((write) => [write.head.recordId, write]))
-  return [...latest.values()].map(({ head, fingerprint }) => ({
+  return [...latest.values()].map(({ head, fingerprint, search }) => ({
     record_id: head.recordId,
     patient_key: head.patientKey,
     identifier_system: head.identifierSystem,
@@ -101,6 +111,8 @@ function latestOnly(writes: readonly VersionWrite[]): object[] {
     deleted: head.deleted,
     occurrence_day: head.occurrenceDay,
     occurrence_from: head.occurrenceFrom,
+    occurrence_until: search?.occurrenceUntil ?? null,
+    lot_number: search?.lotNumber ?? null,
     content_sha256: head.contentSha256.toString('hex'),
     clinical_sha256: head.clinicalSha256.toString('hex'),
     last_updated: head.lastUpdated,

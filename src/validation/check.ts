@@ -9,8 +9,14 @@ export interface Check {
   readonly explain: (value: unknown, owner: JsonObject, place: Place, run: Run) => void
 }
 
+/** Of a check that speaks in the explaining pass only. */
+export const passesAlways: Check['passes'] = () => true
+
 /** All of them, in order; the explaining pass runs each. */
 export function allOf(checks: readonly Check[]): Check {
+  const quick = checks.filter((check) => check.passes !== passesAlways)
+  if (quick.length < checks.length)
+    return { passes: quick.length === 0 ? passesAlways : allOf(quick).passes, explain: allExplain(checks) }
   const [first, ...others] = checks
   if (first === undefined) return NOTHING_ASKED
   if (others.length === 0) return first
@@ -24,4 +30,10 @@ export function allOf(checks: readonly Check[]): Check {
   }
 }
 
-const NOTHING_ASKED: Check = { passes: () => true, explain: () => undefined }
+function allExplain(checks: readonly Check[]): Check['explain'] {
+  return (value, owner, place, run) => {
+    for (const check of checks) check.explain(value, owner, place, run)
+  }
+}
+
+const NOTHING_ASKED: Check = { passes: passesAlways, explain: () => undefined }

@@ -13,9 +13,11 @@ import { buildContainedIds, buildResource, type ResourceRegistry } from './facet
 import { buildSlicing } from './facets/slicing.js'
 import { buildAbsoluteSystem, buildSnomedForm } from './facets/system.js'
 import type { ElementPlan, ObjectPlan, ValuePlan, VariantPlan } from './plan.js'
+import type { ValueSetShelf } from './terminology-questions.js'
 
 export interface CompilerServices {
   terminology: Terminology
+  valueSets: ValueSetShelf
   extensions: ExtensionRegistry
   resources: ResourceRegistry
   resourceTypes: ReadonlySet<string>
@@ -28,7 +30,7 @@ export type Compile = (plan: ObjectPlan) => Check
 const MAX_REQUIRED = 31
 
 export function createCompiler(services: CompilerServices): Compile {
-  const { terminology, extensions, resources, resourceTypes, engine } = services
+  const { terminology, valueSets, extensions, resources, resourceTypes, engine } = services
   const checks = new Map<ObjectPlan, Check>()
   return compile
 
@@ -153,7 +155,7 @@ export function createCompiler(services: CompilerServices): Compile {
   function compileFacets(value: Extract<ValuePlan, { kind: 'primitive' | 'object' }>, type: string): Check[] {
     const checks: Check[] = []
     if (value.fixed !== undefined) checks.push(buildFixed(value.fixed))
-    if (value.binding !== undefined) checks.push(...buildBinding(value.binding, terminology))
+    if (value.binding !== undefined) checks.push(...buildBinding(value.binding, terminology, valueSets))
     for (const constraint of value.invariants) {
       if (constraint.key !== 'ele-1') checks.push(onObjects(buildInvariant(constraint, type, engine)))
     }

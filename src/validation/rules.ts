@@ -106,6 +106,32 @@ export const RULES = {
     code: 'code-invalid',
     meaning: 'A SNOMED CT or dm+d code does not have the form of an identifier.'
   },
+  'terminology-outside': {
+    severity: 'warning',
+    code: 'code-invalid',
+    meaning:
+      'The terminology server says the code is outside its value set; information where the set is only preferred.'
+  },
+  'terminology-code': {
+    severity: 'warning',
+    code: 'code-invalid',
+    meaning: 'The terminology server finds no such code; information where the value set is only preferred.'
+  },
+  'terminology-unchecked': {
+    severity: 'warning',
+    code: 'not-found',
+    meaning: 'The terminology server cannot judge the value set or code system; information unless it is required.'
+  },
+  'terminology-open': {
+    severity: 'information',
+    code: 'transient',
+    meaning: 'The terminology server has not answered; it is asked again until it does.'
+  },
+  'terminology-inactive': {
+    severity: 'information',
+    code: 'informational',
+    meaning: 'The code is inactive: kept for old records, replaced for new ones.'
+  },
   'slice-min': { severity: 'error', code: 'required', meaning: 'A required slice of a list is missing.' },
   'slice-max': { severity: 'error', code: 'structure', meaning: 'A slice of a list is there too often.' },
   'slice-closed': { severity: 'error', code: 'structure', meaning: 'An item fits no slice and the list is closed.' },

@@ -2,6 +2,7 @@
 import type { Issue } from '../fhir/issue.js'
 import type { Authority } from './definitions/element-tree.js'
 import type { JsonObject } from './definitions/structure-definition.js'
+import type { OpenConcept } from './terminology-questions.js'
 import { type Finding, RULES, type RuleName } from './rules.js'
 
 /** Objects nested deeper than this are refused before they can exhaust the stack. */
@@ -34,6 +35,8 @@ export interface Run {
   readonly issues: Issue[]
   errors: number
   remarks: number
+  /** Gathers what is left to a terminology server; undefined where nobody asks. */
+  openConcepts: OpenConcept[] | undefined
 }
 
 export function startRun(resource: JsonObject): Run {
@@ -48,7 +51,8 @@ export function startRun(resource: JsonObject): Run {
     tiedContained: undefined,
     issues: [],
     errors: 0,
-    remarks: 0
+    remarks: 0,
+    openConcepts: undefined
   }
 }
 

@@ -14,8 +14,9 @@ import { toJsonSchema } from './json-schema.js'
 import { createPlanner } from './planner.js'
 import { rootPlace, type Run, startRun } from './run.js'
 import { readContexts, sortDefinitions } from './shelves.js'
+import { createValueSetShelf, type OpenConcept } from './terminology-questions.js'
 import { createTerminology } from './terminology.js'
-import { inOrder, type OddClaims, refuse, reportClaims, withoutRepeats } from './verdict.js'
+import { inOrder, type OddClaims, refuse, reportClaims, withoutRepeatedConcepts, withoutRepeats } from './verdict.js'
 
 export interface Validator {
   /**
@@ -26,6 +27,10 @@ export interface Validator {
   validate(resource: unknown, profile?: string): Issue[]
   /** True when {@link validate} would give no error; quicker, because nothing is explained. */
   isValid(resource: unknown, profile?: string): boolean
+  /** Codes that no list at hand decides, for a terminology server; empty for anything that is not a known resource. */
+  findOpenConcepts(resource: unknown): OpenConcept[]
+  /** The value set that a question names, to be sent along with it. */
+  findValueSet(name: string): JsonObject | undefined
   /** The profile used for each resource type, and where it came from. */
   profiles(): readonly ProfileSummary[]
   /** A compiled profile in rows, by canonical or resource type; undefined when it is not known. */
@@ -58,8 +63,10 @@ export function createValidator(catalogue: ValidationCatalogue, options: Validat
   const resourceChecks = new Map<string, Check>()
   const extensionChecks = new Map<string, KnownExtension>()
   const terminology = createTerminology(catalogue)
+  const valueSets = createValueSetShelf(catalogue.valueSets)
   const compile = createCompiler({
     terminology,
+    valueSets,
     resourceTypes: shelves.resourceTypes,
     engine: options.engine,
     resources: { find: findResourceCheck, read: compileCanonical },
@@ -68,7 +75,8 @@ export function createValidator(catalogue: ValidationCatalogue, options: Validat
   for (const { definition } of shelves.profiles) compileCanonical(definition.url)
   for (const [url, { origin }] of shelves.extensions) if (origin !== 'r4') findExtension(url)
 
-  return { validate, isValid, profiles, describe, jsonSchema }
+  const findValueSet = (name: string): JsonObject | undefined => valueSets.find(name)
+  return { validate, isValid, findOpenConcepts, findValueSet, profiles, describe, jsonSchema }
 
   function validate(resource: unknown, profile?: string): Issue[] {
     const start = open(resource, profile)
@@ -87,6 +95,15 @@ export function createValidator(catalogue: ValidationCatalogue, options: Validat
     const start = open(resource, profile)
     if ('issues' in start) return false
     return start.claims.misplaced.length === 0 && passesAll(start, startRun(start.resource))
+  }
+
+  function findOpenConcepts(resource: unknown): OpenConcept[] {
+    const start = open(resource, undefined)
+    if ('issues' in start) return []
+    const run = { ...startRun(start.resource), openConcepts: [] as OpenConcept[] }
+    const place = rootPlace(start.type)
+    for (const check of start.checks) check.explain(resource, {}, place, run)
+    return start.checks.length > 1 ? withoutRepeatedConcepts(run.openConcepts) : run.openConcepts
   }
 
   function profiles(): ProfileSummary[] {

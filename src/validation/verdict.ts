@@ -3,6 +3,7 @@ import type { Issue } from '../fhir/issue.js'
 import type { ProfileClaim } from './claims.js'
 import { BASE_R4 } from './definitions/element-tree.js'
 import type { RuleName } from './rules.js'
+import type { OpenConcept } from './terminology-questions.js'
 import { below, itemOf, type Place, report, rootPlace, type Run, startRun } from './run.js'
 
 export interface OddClaims {
@@ -38,6 +39,12 @@ export function withoutRepeats(issues: readonly Issue[]): Issue[] {
     seen.add(key)
     return isNew
   })
+}
+
+/** The same for what is left to a terminology server. */
+export function withoutRepeatedConcepts(concepts: readonly OpenConcept[]): OpenConcept[] {
+  const byPlace = new Map(concepts.map((concept) => [`${concept.expression} ${concept.valueSetName}`, concept]))
+  return [...byPlace.values()]
 }
 
 const ORDER = { fatal: 0, error: 1, warning: 2, information: 3 }

@@ -8,6 +8,7 @@ import { stripVTControlCharacters } from 'node:util'
 import t from 'tap'
 import type { Test } from 'tap'
 import type { Issue } from '../../src/fhir/issue.js'
+import { toOperationOutcome } from '../../src/fhir/operation-outcome.js'
 import type { DeliveriesAnswer, PlanAnswer } from '../../src/http/ops-answers.js'
 import { freePort } from '../support/free-port.js'
 import { loadRules } from '../../src/rules.js'
@@ -153,6 +154,39 @@ t.test('explain leads from a record that waits to the commands that help', async
   t.match(unknown.stderr, 'imms: this record is not known here; take the id from the Location')
   t.equal(wrong.code, 2)
   t.match(wrong.stderr, 'path.id: must be an id (UUID) as the Hub gave it')
+})
+
+t.test('explain tells what was said of a version, in the answer and by the terminology server since', async (t) => {
+  const { reader, pool } = await openWounded(t)
+  const remark = { severity: 'warning', code: 'code-invalid', layer: 'profile', rule: 'profile-terminology-outside' }
+  const answered: Issue = {
+    severity: 'information',
+    code: 'required',
+    layer: 'programme',
+    rule: 'site-missing',
+    text: 'the site is missing'
+  }
+  const outcome = JSON.stringify(toOperationOutcome([answered]))
+  await pool.query('update record_version set outcome = $2 where record_id = $1', [ALTERNATE, outcome])
+  await pool.query(`insert into terminology_check (record_id, version) select record_id, version from record_version`)
+  const waiting = await reader(['explain', ALTERNATE])
+  await pool.query('update terminology_check set checked_at = now(), issues = $1', [
+    JSON.stringify([{ ...remark, text: 'Immunization.route is outside value set routes' }])
+  ])
+  const told = await reader(['explain', ALTERNATE])
+  const json = await reader(['explain', ALTERNATE, '--json'])
+
+  t.equal(told.code, 0, 'a remark is no trouble')
+  t.match(waiting.stdout, '  information terminology-waiting, said afterwards: the terminology server was not asked')
+  t.notMatch(told.stdout, 'terminology-waiting')
+  t.match(told.stdout, '  information site-missing, said when accepted: the site is missing')
+  t.match(
+    told.stdout,
+    '  warning     profile-terminology-outside, said afterwards: Immunization.route is outside value set routes'
+  )
+  t.match(JSON.parse(json.stdout), {
+    versions: [{ remarks: [{ said: 'when accepted' }, { said: 'afterwards', severity: 'warning' }] }]
+  })
 })
 
 t.test('deliveries are listed with counts, filters and pages, and shown with their attempts', async (t) => {
@@ -452,6 +486,7 @@ t.test('a token is printed as it is, or the reason why there is none', async (t)
     'ops/read ops/write',
     '--permissions',
     'FLU.CRUDS,COVID.CS',
+    '--tolerant',
     '--json'
   ])
   const refused = await createRunner({ url: 'http://127.0.0.1:1' })(['token', '--client', 'ops'])
@@ -460,7 +495,7 @@ t.test('a token is printed as it is, or the reason why there is none', async (t)
   t.same(JSON.parse(full.stdout), { token: 'a.b.c' })
   t.same(asked, [
     { client: 'school-team' },
-    { client: 'ops', scope: 'ops/read ops/write', permissions: ['FLU.CRUDS', 'COVID.CS'] }
+    { client: 'ops', scope: 'ops/read ops/write', permissions: ['FLU.CRUDS', 'COVID.CS'], tolerant: true }
   ])
   t.same(refused, { code: 3, stdout: '', stderr: 'imms: there is no issuer here\n' })
 })

@@ -70,10 +70,10 @@ async function insertRecords(pool: Pool): Promise<void> {
     await pool.query(
       `insert into record (
          record_id, patient_key, identifier_system, identifier_value, owner, vaccine_type, status, current_version,
-         occurrence_day, occurrence_from, content_sha256, clinical_sha256, last_updated
+         occurrence_day, occurrence_from, occurrence_until, content_sha256, clinical_sha256, last_updated
        )
        values ($1, $2, 'https://supplier.test', $3, $4, 'FLU', 'completed', $5, '2026-10-01', '2026-10-01T09:00:00Z',
-               '', '', '2026-11-02T08:30:00Z')`,
+               '2026-10-01T09:00:01Z', '', '', '2026-11-02T08:30:00Z')`,
       [id, PATIENT_KEY, `${PATIENT.family}-${id}`, owner, versions]
     )
     await pool.query(

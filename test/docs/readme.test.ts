@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { PassThrough } from 'node:stream'
 import t from 'tap'
 import { createCli } from '../../src/cli/create-cli.js'
-import { CLI_VARIABLES, VARIABLES } from '../../src/config.js'
+import { CLI_VARIABLES, VARIABLES } from '../../src/config-variables.js'
 
 const root = new URL('../../', import.meta.url)
 const readme = readFileSync(new URL('README.md', root), 'utf8')

@@ -1,6 +1,6 @@
 // Rows as ingest leaves them, put there by plain SQL: what reading is tested on.
 import { randomUUID } from 'node:crypto'
-import { parseFhirDateTime } from '../../src/fhir/dates.js'
+import { endOfFhirDateTime, parseFhirDateTime } from '../../src/fhir/dates.js'
 import { SNOMED_SYSTEM } from '../../src/fhir/identifier-systems.js'
 import { VACCINE_TYPES, type VaccineType } from '../../src/fhir/vaccine-types.js'
 import type { Pool } from '../../src/storage/pool.js'
@@ -14,6 +14,9 @@ export interface KeptRow {
   occurrence: string
   identifier: { system: string; value: string }
   productCode: string
+  lotNumber?: string
+  /** Further members of the body, as text that begins with a comma. */
+  more: string
   lastUpdated: Date
   version: number
   deleted: boolean
@@ -36,16 +39,20 @@ export async function keepRecord(pool: Pool, given: Partial<KeptRow> & { patient
     occurrence: '2026-10-01T10:00:00+01:00',
     identifier: { system: 'https://supplier.test/id', value: recordId },
     productCode: '39114911000001105',
+    more: '',
     lastUpdated: new Date('2026-10-01T12:00:00.000Z'),
     version: 1,
     deleted: false,
     ...given
   }
+  const occurrence = parseFhirDateTime(row.occurrence)
+  if (occurrence === undefined) throw new Error(`${row.occurrence} is no dateTime`)
   await pool.query(
     `insert into record (
        record_id, patient_key, identifier_system, identifier_value, owner, vaccine_type, status, current_version,
-       deleted, occurrence_day, occurrence_from, content_sha256, clinical_sha256, last_updated
-     ) values ($1, $2, $3, $4, 'sandwell-pharmacy', $5, $6, $7, $8, $9, $10, '\\x00', '\\x00', $11)`,
+       deleted, occurrence_day, occurrence_from, occurrence_until, lot_number, content_sha256, clinical_sha256,
+       last_updated
+     ) values ($1, $2, $3, $4, 'sandwell-pharmacy', $5, $6, $7, $8, $9, $10, $11, $12, '\\x00', '\\x00', $13)`,
     [
       recordId,
       row.patientKey,
@@ -55,8 +62,10 @@ export async function keepRecord(pool: Pool, given: Partial<KeptRow> & { patient
       row.status,
       row.version,
       row.deleted,
-      parseFhirDateTime(row.occurrence)?.londonDay,
-      parseFhirDateTime(row.occurrence)?.from,
+      occurrence.londonDay,
+      occurrence.from,
+      endOfFhirDateTime(occurrence, 1),
+      row.lotNumber,
       row.lastUpdated
     ]
   )
@@ -104,6 +113,7 @@ export function bodyOf(row: KeptRow): string {
     `"meta":{"versionId":"${row.version}","lastUpdated":"${row.lastUpdated.toISOString()}"},` +
     `"status" : "${row.status}", "vaccineCode": ${coding(row.productCode)}, ` +
     `"occurrenceDateTime":"${row.occurrence}", "doseQuantity":{"value":0.50}, ` +
-    `"protocolApplied":[{"targetDisease":[${VACCINE_TYPES[row.vaccineType].map(coding).join(',')}]}]}`
+    `"protocolApplied":[{"targetDisease":[${VACCINE_TYPES[row.vaccineType].map(coding).join(',')}]}]` +
+    `${row.lotNumber === undefined ? '' : `,"lotNumber":"${row.lotNumber}"`}${row.more}}`
   )
 }

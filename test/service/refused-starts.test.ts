@@ -17,6 +17,8 @@ t.test('what keeps it from starting is said in one line', async (t) => {
   const { url } = await createEmptyDatabase(t)
   const badDestinations = path.join(dataDir, 'destinations.yaml')
   writeFileSync(badDestinations, 'destinations:\n  - { name: gp, kind: fhir-rset }\n')
+  const noDestinations = path.join(dataDir, 'none.yaml')
+  writeFileSync(noDestinations, 'destinations: []\n')
   const dead = `postgres://nobody@127.0.0.1:${await freePort()}/none`
   const cases: { env: Record<string, string>; args?: string[]; says: RegExp }[] = [
     { env: { DATABASE_URL: url }, says: /AUTH_ISSUER, AUTH_AUDIENCE and AUTH_JWKS_FILE.*--dev/ },
@@ -25,6 +27,11 @@ t.test('what keeps it from starting is said in one line', async (t) => {
       env: { DATABASE_URL: url, DESTINATIONS_FILE: badDestinations },
       args: ['--dev', '--data-dir', dataDir],
       says: /destination "gp" has kind "fhir-rset"; known kinds: eligibility-store, gp-record, nhs-immunisation-api/
+    },
+    {
+      env: { DATABASE_URL: url, DESTINATIONS_FILE: noDestinations, TERMINOLOGY_URL: 'sandbox' },
+      args: ['--dev', '--data-dir', dataDir],
+      says: /^TERMINOLOGY_URL: there is no sandbox where DESTINATIONS_FILE is set/m
     },
     {
       env: { DATABASE_URL: dead },

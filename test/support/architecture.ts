@@ -7,7 +7,7 @@ export const floors: readonly (readonly string[])[] = [
   ['fhir'],
   ['validation', 'programmes', 'dedup'],
   ['storage', 'queue'],
-  ['ingest', 'history', 'delivery', 'review'],
+  ['ingest', 'history', 'delivery', 'review', 'terminology'],
   ['http', 'worker', 'cli'],
   ['roof']
 ]

@@ -8,6 +8,7 @@ import { parsePermissions, type Caller } from '../../src/fhir/caller.js'
 import { parseJson } from '../../src/fhir/parse-json.js'
 import { createIngest } from '../../src/ingest/ingest.js'
 import type { Ingest, Verdict } from '../../src/ingest/submission.js'
+import { createPatientMerges, type PatientMerges } from '../../src/review/patient-merges.js'
 import { loadRules } from '../../src/rules.js'
 import { createDatabase, type Database } from '../../src/storage/database.js'
 import type { Pool } from '../../src/storage/pool.js'
@@ -17,8 +18,9 @@ export interface IngestRig {
   ingest: Ingest
   database: Database
   pool: Pool
+  merges: PatientMerges
   post(resource: object, caller?: Caller): Promise<Verdict>
-  put(recordId: string, ifMatch: number, resource: object, caller?: Caller): Promise<Verdict>
+  put(recordId: string, ifMatch: number, resource: object, caller?: Caller, correction?: string): Promise<Verdict>
   remove(recordId: string, caller?: Caller, ifMatch?: number): Promise<Verdict>
   rows<Row extends object>(text: string, values?: unknown[]): Promise<Row[]>
 }
@@ -26,11 +28,13 @@ export interface IngestRig {
 export interface RigOptions {
   destinations?: Wanting[]
   now?: () => Date
+  /** The codes of what is accepted are to be looked up. */
+  asksTerminology?: boolean
   /** A fault of ours fails the test unless it is expected. */
   onFault?: (error: unknown) => void
 }
 
-const rules = await loadRules()
+export const rules = await loadRules()
 
 /** A destination for survivors and one for everything. */
 export const TWO_DESTINATIONS: Wanting[] = [
@@ -51,7 +55,7 @@ export async function openIngest(
   database: Database,
   options: RigOptions = {}
 ): Promise<IngestRig> {
-  const { destinations = TWO_DESTINATIONS, now = () => new Date() } = options
+  const { destinations = TWO_DESTINATIONS, now = () => new Date(), asksTerminology = false } = options
   const onFault = options.onFault ?? ((error: unknown) => void t.fail('a fault of ours', { error: String(error) }))
   const auditChainId = uuidv7()
   await database.stores.audit.openChain(auditChainId, 'test')
@@ -62,9 +66,19 @@ export async function openIngest(
     destinations,
     now,
     newId: uuidv7,
+    asksTerminology,
     auditChainId,
     onCommitted: () => undefined,
     onFault
+  })
+  const merges = createPatientMerges({
+    database,
+    rules,
+    destinations,
+    now,
+    newId: uuidv7,
+    auditChainId,
+    onCommitted: () => undefined
   })
   const common = (caller: Caller) => ({ caller, requestId: uuidv7(), receivedAt: now() })
   const one = async (verdicts: Promise<Verdict[]>): Promise<Verdict> => (await verdicts)[0]!
@@ -72,13 +86,27 @@ export async function openIngest(
     ingest,
     database,
     pool,
+    merges,
     post: (resource, caller = clientOf('pharmacy')) =>
       one(ingest.accept([{ kind: 'create', payload: payloadOf(resource), ...common(caller) }])),
-    put: (recordId, ifMatch, resource, caller = clientOf('pharmacy')) =>
-      one(ingest.accept([{ kind: 'update', recordId, ifMatch, payload: payloadOf(resource), ...common(caller) }])),
+    put: (recordId, ifMatch, resource, caller = clientOf('pharmacy'), correction) =>
+      one(
+        ingest.accept([
+          {
+            kind: 'update',
+            recordId,
+            ifMatch: [ifMatch],
+            payload: payloadOf(resource),
+            ...common(caller),
+            ...(correction === undefined ? {} : { patientCorrection: correction })
+          }
+        ])
+      ),
     remove: (recordId, caller = clientOf('pharmacy'), ifMatch) =>
       one(
-        ingest.accept([{ kind: 'delete', recordId, ...(ifMatch === undefined ? {} : { ifMatch }), ...common(caller) }])
+        ingest.accept([
+          { kind: 'delete', recordId, ...(ifMatch === undefined ? {} : { ifMatch: [ifMatch] }), ...common(caller) }
+        ])
       ),
     async rows<Row extends object>(text: string, values: unknown[] = []) {
       return (await pool.query<Row>(text, values)).rows

@@ -37,10 +37,10 @@ export async function seedRecord(
   await pool.query(
     `insert into record (
        record_id, patient_key, identifier_system, identifier_value, owner, vaccine_type, status, current_version,
-       occurrence_day, occurrence_from, content_sha256, clinical_sha256, last_updated
+       occurrence_day, occurrence_from, occurrence_until, content_sha256, clinical_sha256, last_updated
      )
      values ($1, $2, 'https://supplier.example/ids', $1::uuid::text, 'supplier-a', 'FLU', 'completed', $3, '2026-10-01',
-             '2026-10-01', '\\x00', '\\x00', now())`,
+             '2026-10-01', '2026-10-02', '\\x00', '\\x00', now())`,
     [recordId, patientKey, versions.length]
   )
   await pool.query(

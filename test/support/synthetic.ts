@@ -173,7 +173,7 @@ function pad(value: number): string {
 }
 
 // mulberry32, a small public-domain generator: good enough to scatter days and names, the same on every machine.
-function createRandom(seed: number): () => number {
+export function createRandom(seed: number): () => number {
   let state = (seed + 0x9e3779b9) | 0
   return () => {
     state = (state + 0x6d2b79f5) | 0

@@ -31,6 +31,8 @@ function printExplanation(told: Explanation, terminal: Terminal): void {
       { text: `Version ${version.version}`, style: 'bold' },
       ` ${version.operation} by ${version.supplier}, ${momentWords(version.receivedAt)} UTC`
     )
+    if (version.reason !== null) terminal.print(`  Reason given: ${version.reason}`)
+    for (const remark of version.remarks) printRemark(remark, terminal)
     if (version.deliveries.length === 0) terminal.print('  No destination is known.')
     for (const delivery of version.deliveries) printDelivery(delivery, terminal)
   }
@@ -48,6 +50,13 @@ function printDelivery(delivery: Explanation['versions'][number]['deliveries'][n
   const style = STATE_STYLES[delivery.state ?? ''] ?? 'dim'
   terminal.print('  ', { text: (delivery.state ?? 'not planned').padEnd(12), style }, delivery.sentence)
   for (const step of delivery.next) terminal.print(' '.repeat(14), { text: step, style: 'cyan' })
+}
+
+type Remark = Explanation['versions'][number]['remarks'][number]
+
+function printRemark({ said, severity, rule, text }: Remark, terminal: Terminal): void {
+  const style = severity === 'warning' ? 'yellow' : 'dim'
+  terminal.print('  ', { text: severity.padEnd(12), style }, `${rule}, said ${said}: ${text}`)
 }
 
 function printEvent(event: Explanation['event'], terminal: Terminal): void {

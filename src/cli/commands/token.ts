@@ -7,6 +7,7 @@ interface TokenOptions {
   client: string
   scope?: string
   permissions?: string[]
+  tolerant?: boolean
 }
 
 export function addToken(program: Command, line: CommandLine): void {
@@ -16,12 +17,14 @@ export function addToken(program: Command, line: CommandLine): void {
     .requiredOption('--client <name>', 'supplier, service or person the token names')
     .option('--scope <scopes>', 'scopes, space separated: "system/Immunization.cruds ops/read ops/write"')
     .option('--permissions <list>', 'permissions per vaccine type: FLU.CRUDS,COVID.CRUDS', collect)
-  line.define<TokenOptions>(command, async ({ terminal, json, deps }, { client, scope, permissions }) => {
+    .option('--tolerant', 'cut empty objects, arrays and nulls out of what the client sends, with a warning each')
+  line.define<TokenOptions>(command, async ({ terminal, json, deps }, { client, scope, permissions, tolerant }) => {
     const token = await deps
       .issueToken({
         client,
         ...(scope === undefined ? {} : { scope }),
-        ...(permissions === undefined ? {} : { permissions })
+        ...(permissions === undefined ? {} : { permissions }),
+        ...(tolerant === undefined ? {} : { tolerant })
       })
       .catch((cause: unknown) => {
         throw new CommandFault(EXIT.refused, cause instanceof Error ? cause.message : String(cause), undefined, {

@@ -1,12 +1,13 @@
 // A coded value against its value set. Required: an error. Extensible: a warning when a code from outside is used.
 // Preferred and example: nothing. What cannot be known here is a warning for a required set.
-import type { Check } from '../check.js'
+import { type Check, passesAlways } from '../check.js'
 import type { NodeBinding } from '../definitions/element-tree.js'
 import { HL7_DEFINITION, isObject, type JsonObject } from '../definitions/structure-definition.js'
-import { report } from '../run.js'
+import { expressionOf, report } from '../run.js'
 import type { CodeSet, Membership, Terminology } from '../code-set.js'
+import { findOpenCodings, type OpenConcept, type ValueSetShelf } from '../terminology-questions.js'
 
-export function buildBinding(binding: NodeBinding, terminology: Terminology): Check[] {
+export function buildBinding(binding: NodeBinding, terminology: Terminology, shelf: ValueSetShelf): Check[] {
   const checks: Check[] = []
   const { strength, valueSet, maxValueSet, by } = binding
   if (strength === 'required' && valueSet !== undefined) checks.push(required(valueSet, terminology, by))
@@ -16,7 +17,34 @@ export function buildBinding(binding: NodeBinding, terminology: Terminology): Ch
   }
   const isSaid = strength === 'required' && valueSet === maxValueSet
   if (maxValueSet !== undefined && !isSaid) checks.push(required(maxValueSet, terminology, by))
+  if (valueSet !== undefined && isAsked(strength)) checks.push(gather(valueSet, strength, terminology, shelf, by))
+  if (maxValueSet !== undefined && !isSaid) checks.push(gather(maxValueSet, 'required', terminology, shelf, by))
   return checks
+}
+
+function isAsked(strength: string): strength is OpenConcept['strength'] {
+  return strength === 'required' || strength === 'extensible' || strength === 'preferred'
+}
+
+// Costs the accepting path nothing: it runs when somebody asks what is left open.
+function gather(
+  canonical: string,
+  strength: OpenConcept['strength'],
+  terminology: Terminology,
+  shelf: ValueSetShelf,
+  by: NodeBinding['by']
+): Check {
+  const set = terminology.find(canonical)
+  return {
+    passes: passesAlways,
+    explain(value, _owner, place, run) {
+      if (run.openConcepts === undefined) return
+      const expression = expressionOf(place)
+      const codings = findOpenCodings(value, expression, set, shelf.nameOf(canonical), strength)
+      if (codings !== undefined)
+        run.openConcepts.push({ expression, strength, valueSetName: nameOf(canonical), by, codings })
+    }
+  }
 }
 
 function required(canonical: string, terminology: Terminology, by: NodeBinding['by']): Check {

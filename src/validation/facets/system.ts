@@ -1,13 +1,10 @@
 // The system and code of a Coding, the system of an Identifier: asked once for each object, after its members.
 import { BASE_R4 } from '../definitions/element-tree.js'
 import { isSnomedConceptId } from '../../fhir/snomed.js'
-import { SNOMED_SYSTEM } from '../../fhir/identifier-systems.js'
+import { DMD_SYSTEM, SNOMED_SYSTEM } from '../../fhir/identifier-systems.js'
 import { below, report } from '../run.js'
 import { isAbsoluteUri, reportRelative } from './absolute-uri.js'
 import type { InvariantCheck } from './invariant.js'
-
-/** NHS dictionary of medicines and devices; its codes are SNOMED CT identifiers. */
-const DMD_SYSTEM = 'https://dmd.nhs.uk'
 
 /** `system` is an absolute URI: a relative one means something else to every reader. */
 export function buildAbsoluteSystem(): InvariantCheck {
