@@ -80,7 +80,8 @@ export const HUB_RULES: readonly HubRules[] = [
     ]
   ]),
   group('Programmes, beside the checks', 'Raised by the choice of programme files itself.', [
-    ['no-programme', 'No programme is in force for these diseases on this day; check both.', 'warning']
+    ['no-programme', 'No programme is in force for these diseases on this day; check both.', 'warning'],
+    ['override-not-taken', 'A tag names a reason that is unknown, or that this client may not give.', 'warning']
   ]),
   group('Callers', 'Answered 401 or 403.', [
     ['token-missing', 'There is no bearer token, or more than one.'],

@@ -4,12 +4,15 @@ import { permits, type Caller, type Permission } from '../fhir/caller.js'
 import { hashContent, type ContentHashes } from '../fhir/content-hash.js'
 import { readImmunizationFacts, type ImmunizationFacts } from '../fhir/immunization.js'
 import { refuses, type Issue } from '../fhir/issue.js'
+import type { OverrideReason } from '../fhir/override-reasons.js'
 import type { ParsedJson } from '../fhir/parse-json.js'
 import type { VaccineType } from '../fhir/vaccine-types.js'
 import { readElementPaths } from '../programmes/element-paths.js'
 import type { Judgement as ProgrammeJudgement, ProgrammeRules } from '../programmes/programme-rules.js'
+import { readStatements } from '../programmes/record-statements.js'
 import type { JudgementContext } from '../programmes/subject.js'
 import type { Validator } from '../validation/validator.js'
+import { grantOverrides } from './grant-overrides.js'
 import { soundPart } from './sound-part.js'
 import type { PlainSubmission, Submission } from './submission.js'
 import { tolerate } from './tolerate.js'
@@ -86,7 +89,7 @@ export function judge(
   judges: Judges,
   now: Date
 ): Judgement {
-  const { issues, read } = findIssues(payload.value, judges, now)
+  const { issues, read } = findIssues(payload.value, judges, now, caller.overrides)
   if (refuses(issues) || read === undefined) return refuse(issues)
   const { vaccineType } = read.facts
   if (vaccineType === undefined) throw new Error('an unknown set of target diseases passed the programme rules')
@@ -96,13 +99,15 @@ export function judge(
 }
 
 /**
- * Everything the judges say of any JSON value, whoever sends it. `read` is what was read of it, undefined when a fault
+ * Everything the judges say of any JSON value, whoever sends it, with the override
+ * reasons that are `granted`. `read` is what was read of it, undefined when a fault
  * of FHIR makes that unsafe.
  */
 export function findIssues(
   value: unknown,
   judges: Judges,
-  now: Date
+  now: Date,
+  granted: ReadonlySet<OverrideReason> = new Set()
 ): { issues: Issue[]; read?: { facts: ImmunizationFacts; verdict: ProgrammeVerdict } } {
   const wrongType = checkResourceType(value)
   if (wrongType !== undefined) return { issues: [wrongType] }
@@ -111,7 +116,9 @@ export function findIssues(
   if (sound === undefined) return { issues: found }
 
   const facts = readImmunizationFacts(sound)
-  const context: JudgementContext = { now, paths: readElementPaths(sound) }
+  const statements = readStatements(sound)
+  const { overrides, issues: overrideIssues } = grantOverrides(statements, granted)
+  const context: JudgementContext = { now, paths: readElementPaths(sound), overrides, flags: statements.flags }
   // The set that judges first judges again: another may come into force in between.
   const { programmes } = judges
   const judgement = sound.occurrenceDateTime === undefined ? NOT_JUDGED : programmes.judge(facts, context)
@@ -121,7 +128,7 @@ export function findIssues(
     judgeAgain: (history) => programmes.judge(facts, { ...context, history })
   }
   const identityIssues = checkIdentity(sound).filter((issue) => !isAboutFaulty(issue, found))
-  return { issues: [...found, ...identityIssues, ...judgement.issues], read: { facts, verdict } }
+  return { issues: [...found, ...identityIssues, ...overrideIssues, ...judgement.issues], read: { facts, verdict } }
 }
 
 const NOT_JUDGED: ProgrammeJudgement = { issues: [], programmes: [], shadow: { issues: [], programmes: [] } }

@@ -46,12 +46,14 @@ export const minInterval: Check<MinIntervalParams> = {
 }
 
 function lastEvent({ history, occurrence }: Subject, antigens: ReadonlySet<string>): string | undefined {
-  let last: string | undefined
-  for (const event of history) {
-    if (event.day <= occurrence.first && (last === undefined || event.day > last) && shares(event, antigens))
-      last = event.day
-  }
-  return last
+  // Most histories are in the order of their days: from their end few events have to be looked into.
+  return history.reduceRight<string | undefined>(
+    (last, event) =>
+      event.day <= occurrence.first && (last === undefined || event.day > last) && shares(event, antigens)
+        ? event.day
+        : last,
+    undefined
+  )
 }
 
 function shares(event: HistoricEvent, antigens: ReadonlySet<string>): boolean {
@@ -60,8 +62,13 @@ function shares(event: HistoricEvent, antigens: ReadonlySet<string>): boolean {
 
 // Several rows may fit where a cohort is not known: the shortest interval counts.
 function judgeInterval(lastDay: string, day: string, intervals: readonly Age[], title: string): Finding | undefined {
-  const [dueDay] = intervals.map((interval) => addAge(lastDay, interval)).sort()
-  if (dueDay === undefined || day >= dueDay) return undefined
+  let dueDay: string | undefined
+  for (const interval of intervals) {
+    const due = addAge(lastDay, interval)
+    if (day >= due) return undefined
+    if (dueDay === undefined || due < dueDay) dueDay = due
+  }
+  if (dueDay === undefined) return undefined
   const asked = daysBetween(lastDay, dueDay)
   const passed = daysBetween(lastDay, day)
   const expression = ['Immunization.occurrence.ofType(dateTime)']

@@ -35,10 +35,11 @@ export const spacingOtherLive: Check<SpacingParams> = {
     return ({ history, occurrence }) => {
       if (!isExactDay(occurrence)) return undefined
       const tooClose = history.some((event) => {
-        const apart = Math.abs(daysBetween(event.day, occurrence.first))
         // An event that shares a disease is another dose of the same: the matter of minInterval.
         const isOther = event.antigens.some((code) => others.has(code)) && !event.antigens.some((code) => own.has(code))
-        return isOther && apart > 0 && apart < days
+        if (!isOther) return false
+        const apart = Math.abs(daysBetween(event.day, occurrence.first))
+        return apart > 0 && apart < days
       })
       if (!tooClose) return undefined
       return {
