@@ -16,6 +16,7 @@ export const VARIABLES = {
   AUTH_AUDIENCE: 'audience (aud) that tokens must name',
   AUTH_JWKS_FILE: "file with the issuer's public keys (JWKS)",
   AUTH_JWKS_URL: "address of the issuer's public keys (JWKS), instead of a file",
+  AUTH_TOKEN_URL: 'where clients get tokens of the issuer: told in smart-configuration',
   TERMINOLOGY_URL:
     'base URL of a FHIR R4 terminology server, https://…, or in development the word sandbox; without it none is asked',
   TERMINOLOGY_TOKEN: 'bearer token for the terminology server',

@@ -33,6 +33,8 @@ export interface Config {
   /** Folder of programme files; undefined: those that come with the service. */
   programmesDir?: string
   auth?: { issuer: string; audience: string; jwksFile?: string; jwksUrl?: string }
+  /** Where clients get tokens. */
+  tokenUrl?: string
   /** Undefined: codes that cannot be judged here are left at that. */
   terminology?: TerminologyConfig
   logLevel: LogLevel
@@ -93,6 +95,7 @@ export function readConfig(
     ...optional('redisUrl', readUrl('REDIS_URL', environment, ['redis:', 'rediss:', 'unix:'], faults)),
     ...optional('destinationsFile', environment['DESTINATIONS_FILE']),
     ...optional('profilePackages', readPackageList(environment)),
+    ...optional('tokenUrl', readUrl('AUTH_TOKEN_URL', environment, ['https:', 'http:'], faults)),
     ...optional('programmesDir', environment['PROGRAMMES_DIR']),
     ...optional('auth', auth),
     ...optional('terminology', readTerminology(environment, development, faults))

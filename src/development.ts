@@ -3,8 +3,7 @@ import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { createDevelopmentIssuer, type DevelopmentIssuer } from './http/development-issuer.js'
 
-/** Everything that a development token may carry, unless less is asked for. */
-export const ALL_SCOPES = ['system/Immunization.cruds', 'ops/read', 'ops/write']
+/** With every scope, what a development token carries unless less is asked for. */
 export const ALL_PERMISSIONS = ['*.CRUDS']
 
 /** What a running development service leaves in its data folder. */

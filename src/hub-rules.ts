@@ -48,6 +48,10 @@ export const HUB_RULES: readonly HubRules[] = [
     ['unknown-record', 'There is no such record for this client; check the id.'],
     ['unknown-version', 'The record has no such version.'],
     ['deleted-record', 'The record was deleted (410); its `_history` has the versions before.'],
+    ['condition-matched', 'A record matches If-None-Exist; nothing was written.', 'information'],
+    ['condition-many', 'The condition names no system, and several of your records match; name the system.'],
+    ['condition-mismatch', 'Nothing matches, and the identifier sent is not the one in the URL; send the same.'],
+    ['deleted-because', 'The reason that was given for a delete.', 'information'],
     ['exact-resend', 'Received before; nothing was written, nothing needs to be done.', 'information'],
     ['equivalent-resend', 'Received before but for `recorded` or display texts; nothing was written.', 'information'],
     ['unchanged', 'The update is what is stored already; no new version was made.', 'information'],
@@ -92,15 +96,30 @@ export const HUB_RULES: readonly HubRules[] = [
     ['media-type', 'The body has a Content-Type, charset or encoding that is not taken.'],
     ['not-acceptable', 'Accept or `_format` asks for a form that is not served.'],
     ['pretty-value', '`_pretty` is neither true nor false.'],
+    ['metadata-mode', '`mode` is none of full, normative and terminology.'],
     ['parameter-encoding', 'A parameter is not percent-encoded UTF-8.'],
     ['parameter-unknown', 'There are no parameters here but `_format` and `_pretty`.'],
-    ['conditional-create', 'If-None-Exist is not served; the identifier keeps a record from being created twice.'],
+    ['condition-parameters', 'A condition is `identifier=system|value`, once, without modifier or alternatives.'],
+    ['delete-reason', 'X-Delete-Reason is empty, longer than 200 characters, or has line breaks.'],
     ['version-missing', 'An update names the version it changes: send If-Match.'],
-    ['version-header', 'If-Match or E-Tag does not name one version.'],
+    ['version-header', 'If-Match or E-Tag is malformed, or names what is no version.'],
     ['version-headers-disagree', 'If-Match and E-Tag name two versions; send If-Match only.']
   ]),
+  group('Patches', 'JSON Patch (RFC 6902). Answered 400 or 422; nothing was changed. Operations are counted from 1.', [
+    ['patch-malformed', 'The body is no JSON Patch, or an operation of it is none (400).'],
+    ['patch-path', 'A path leads nowhere in the record (400); read it and patch that version.'],
+    ['patch-size', 'The result would be larger or deeper than any record that is taken (400).'],
+    ['patch-test', 'A test fails: the record holds something else (422).'],
+    ['patch-protected', 'A path writes resourceType, id, versionId or lastUpdated, which are the server’s (422).']
+  ]),
+  group('Keys of writes', 'Idempotency-Key, or an X-Request-ID that is a UUID; kept for 24 hours.', [
+    ['idempotency-key', 'The key is empty, longer than 255 characters, or not printable ASCII (400).'],
+    ['idempotency-mismatch', 'The key was used for another request (422); every request takes a key of its own.'],
+    ['idempotency-in-flight', 'A request with this key is being processed (409); send it again after `Retry-After`.']
+  ]),
   group('Searches', 'Answered 400; remarks stand in an entry of mode `outcome`.', [
-    ['search-too-wide', 'A search names `patient.identifier`, `patient`, `identifier` (both parts) or `_id`.'],
+    ['search-too-wide', 'A search names what it is about; the text says by which parameters.'],
+    ['unknown-resource', 'There is no such resource for this client (404); check the id.'],
     ['search-parameter-unknown', 'There is no such search parameter; Prefer: handling=lenient ignores it.'],
     ['search-parameter-repeated', 'The parameter may be given once.'],
     ['search-modifier-unknown', 'The parameter has no such modifier here; those it has are named.'],
@@ -134,6 +153,7 @@ export const HUB_RULES: readonly HubRules[] = [
   ]),
   group('The service itself', 'Answered 503 or 500; nothing was stored. Send again, after `Retry-After`.', [
     ['too-busy', 'More is being sent than can be stored.'],
+    ['audit-unavailable', 'Who reads what cannot be written down, so nothing is read.'],
     ['database-unavailable', 'The database does not answer.'],
     ['issuer-unavailable', 'The keys that tokens are checked with cannot be had.'],
     ['internal-fault', 'A fault of the Hub in this record; quote the request id to its operator.'],

@@ -2,7 +2,8 @@
 // The command line tool: wires the commands to the service they talk to.
 import { createCli } from './cli/create-cli.js'
 import { readCliConfig } from './config.js'
-import { ALL_PERMISSIONS, ALL_SCOPES, findServiceNote, openIssuer } from './development.js'
+import { ALL_PERMISSIONS, findServiceNote, openIssuer } from './development.js'
+import { ALL_SCOPES } from './fhir/caller.js'
 import { FhirError } from './fhir/operation-outcome.js'
 import { parseJson } from './fhir/parse-json.js'
 import { findIssues } from './ingest/judge.js'

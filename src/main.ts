@@ -4,15 +4,9 @@ import { readFile } from 'node:fs/promises'
 import { PACKAGE_ROOT } from './catalogues.js'
 import { readConfig, type Config } from './config.js'
 import { readDestinationsFile, type DestinationEntry } from './destinations.js'
-import {
-  ALL_PERMISSIONS,
-  ALL_SCOPES,
-  openIssuer,
-  removeServiceNote,
-  writeServiceNote,
-  type ServiceNote
-} from './development.js'
+import { ALL_PERMISSIONS, openIssuer, removeServiceNote, writeServiceNote, type ServiceNote } from './development.js'
 import { openEmbeddedDatabase } from './embedded-database.js'
+import { ALL_SCOPES } from './fhir/caller.js'
 import type { DevelopmentIssuer } from './http/development-issuer.js'
 import { createLog, type Log } from './log.js'
 import { createReleaseStack, type ReleaseStack } from './release-stack.js'

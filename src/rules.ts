@@ -81,3 +81,9 @@ async function loadValidator(
   if (packages.length === 0) return { validator }
   return { validator, packages: { ...reportPackages(packages, ours), uncheckedExpressions } }
 }
+
+/** Which rules are in force, in one line: `programme rules 3f2a9c01b2d4 (flu-adult 2026.1, …); deduplication dedup-1.0.0`. */
+export function describeRules({ version, programmeFiles, dedup }: ProgrammeSet): string {
+  const active = programmeFiles.filter(({ status }) => status === 'active').map((file) => `${file.id} ${file.version}`)
+  return `programme rules ${version} (${active.sort().join(', ')}); deduplication ${dedup.version}`
+}

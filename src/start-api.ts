@@ -1,13 +1,18 @@
 // The api role: the accepting use case, the history and the operations behind one HTTP server.
 import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
+import { hostname } from 'node:os'
 import { uuidv7 } from 'uuidv7'
 import { createDestinationSwitch } from './delivery/pause-destination.js'
 import { DELIVERY_POLICY } from './delivery/policy.js'
 import { createReplays } from './delivery/replay.js'
+import { createCursors } from './history/cursor.js'
 import { createHistory } from './history/history.js'
+import { createReadAudit, type ReadAudit, type ReadNote } from './history/read-audit.js'
+import { createServed } from './history/served.js'
 import { opsRoutes } from './http/ops-routes.js'
-import { createHttpServer } from './http/server.js'
+import { createHttpServer, type HttpServerDeps } from './http/server.js'
+import type { SmartSettings } from './http/smart-configuration.js'
 import { createTokenVerifier, type VerifyToken } from './http/token-verifier.js'
 import { createIngest } from './ingest/ingest.js'
 import { createPreview, type Preview } from './ingest/preview.js'
@@ -20,6 +25,7 @@ import type { RulesStatus } from './live-rules.js'
 import type { Log } from './log.js'
 import { createMetrics, type Metrics } from './metrics.js'
 import { createProgrammeDesk } from './programme-desk.js'
+import { describeRules } from './rules.js'
 import type { ReleaseStack } from './release-stack.js'
 import type { Parts, ServiceOptions } from './service-parts.js'
 import { openKnownTerminology } from './start-terminology.js'
@@ -36,7 +42,6 @@ export async function startApi(
   const metrics = createMetrics(() => liveRules.status())
   const ingest = stack.add('ingest', openIngest(parts, config, metrics, log, wake), (opened) => opened.close())
   const preview = stack.add('preview', openPreview(parts, config), (opened) => opened.close())
-  const cursorKey = await database.stores.serviceKeys.findOrKeep('page-link', randomBytes(32))
   const replays = createReplays({
     database,
     destinations: parts.destinations,
@@ -49,7 +54,8 @@ export async function startApi(
   const server = createHttpServer({
     ingest,
     preview,
-    history: createHistory({ store: database.stores.history, cursorKey, now }),
+    ...(await openReading(parts, log, stack)),
+    smart: smartSettings(options),
     verifyToken: createVerifier(options),
     health: () => readHealth(database, queues, liveRules.status()),
     metrics: () => metrics.read(),
@@ -57,6 +63,7 @@ export async function startApi(
       softwareVersion: await readVersion(),
       date: now(),
       experimental: config.development,
+      ruleSet: () => describeRules(liveRules.rules),
       profiles: liveRules.rules.validator
         .profiles()
         .flatMap(({ type, canonical }) => (type === 'Immunization' ? [canonical] : []))
@@ -116,6 +123,49 @@ function openPreview(parts: Parts, { terminology }: Config): Preview {
     newId: uuidv7,
     ...(terminology === undefined ? {} : { tellKnown: openKnownTerminology(parts) })
   })
+}
+
+/** Whatever is read is noted in the audit trail. */
+async function openReading(
+  parts: Parts,
+  log: Log,
+  stack: ReleaseStack
+): Promise<Pick<HttpServerDeps, 'history' | 'served' | 'cursors'>> {
+  const { stores } = parts.database
+  const cursorKey = await stores.serviceKeys.findOrKeep('page-link', randomBytes(32))
+  const audit = stack.add('audit of reads', await openReadAudit(parts, log), (opened) => opened.close())
+  const cursors = createCursors(cursorKey)
+  const note = (read: ReadNote): void => {
+    audit.note(read)
+  }
+  return {
+    history: createHistory({ store: stores.history, cursorKey, note }),
+    served: createServed({ stores: stores.served, cursors, note }),
+    cursors
+  }
+}
+
+/** Reads have a chain of their own: what is accepted does not wait for it. */
+async function openReadAudit({ database, now }: Parts, log: Log): Promise<ReadAudit> {
+  const chainId = uuidv7()
+  await database.stores.audit.openChain(chainId, `${hostname()}/${process.pid} reads`)
+  return createReadAudit({
+    store: database.stores.audit,
+    chainId,
+    now,
+    onFault: (error, waiting) => {
+      log.error({ err: error, waiting }, 'audit.reads_not_written')
+    }
+  })
+}
+
+function smartSettings({ auth, config: { tokenUrl } }: ServiceOptions): SmartSettings {
+  if (auth === undefined) throw new Error('the api role needs to know whose tokens to accept')
+  return {
+    issuer: auth.issuer,
+    ...(tokenUrl === undefined ? {} : { tokenEndpoint: tokenUrl }),
+    ...('url' in auth.keys ? { jwksUri: auth.keys.url.href } : {})
+  }
 }
 
 function createVerifier({ auth, now = () => new Date() }: ServiceOptions): VerifyToken {

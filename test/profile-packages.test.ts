@@ -266,7 +266,11 @@ t.test(
     t.same(rulesOf({ lotNumber: 'L1', site: undefined }), [unchecked])
     t.same(rulesOf({ lotNumber: 'forbidden', site: undefined }), ['error x-1', unchecked])
     t.same(rulesOf({ lotNumber: 'L1', site: { text: 'arm' } }), [unchecked, 'warning x-2'])
-    t.same((await loadRules({ archives: [sound] })).packages?.uncheckedExpressions, [], 'UK Core itself needs no engine')
+    t.same(
+      (await loadRules({ archives: [sound] })).packages?.uncheckedExpressions,
+      [],
+      'UK Core itself needs no engine'
+    )
   }
 )
 

@@ -26,6 +26,8 @@ export interface VersionExplanation {
   operation: string
   supplier: string
   receivedAt: Date
+  /** Why it was deleted; null when nobody said. */
+  reason: string | null
   /** What was said of it and did not refuse it. */
   remarks: Remark[]
   deliveries: DeliveryExplanation[]
@@ -53,6 +55,7 @@ export function explainRecord(story: RecordStory, now: Date): RecordExplanation 
       operation: version.operation,
       supplier: version.supplier,
       receivedAt: version.receivedAt,
+      reason: version.reason,
       remarks: explainRemarks(version),
       deliveries: explainVersion(version.version, story, now)
     })),

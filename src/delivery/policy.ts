@@ -19,6 +19,8 @@ export interface DeliveryPolicy {
     epochMs: number
     /** Between two looks whether it has lost some, and whether a lane has lost its head. */
     repairMs: number
+    /** Between two sweeps of the keys of writes whose time is over. */
+    keysMs: number
     /** Queued for longer than this, and than any job that still waits: the job is gone. Far above a window's drain. */
     staleQueuedMs: number
     /** The same while the queue is empty: no job can be underway to it. Above the time that a ring may take. */
@@ -79,6 +81,7 @@ export const DELIVERY_POLICY: DeliveryPolicy = {
     sweepMs: SECOND,
     epochMs: 2 * SECOND,
     repairMs: 5 * SECOND,
+    keysMs: MINUTE,
     staleQueuedMs: MINUTE,
     lostQueuedMs: 10 * SECOND,
     faultPauseMs: SECOND

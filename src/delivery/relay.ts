@@ -27,6 +27,9 @@ export interface RelayDeps {
   log: Log
 }
 
+/** Keys of writes that one sweep removes: more than a minute brings, little enough not to be felt. */
+const KEYS_AT_ONCE = 20_000
+
 /** Gives how many deliveries it rang for. */
 type Duty = () => Promise<number>
 
@@ -64,7 +67,7 @@ export function createRelay(deps: RelayDeps): Relay {
 
 function planDuties(deps: RelayDeps): Duty[] {
   const { database, destinations } = deps
-  const { sweepMs, epochMs, repairMs } = deps.policy.relay
+  const { sweepMs, epochMs, repairMs, keysMs } = deps.policy.relay
   const ringer = createRinger(deps)
   const sweeper = createSweeper(deps)
   const silently = (work: () => Promise<unknown>) => async (): Promise<number> => {
@@ -97,6 +100,12 @@ function planDuties(deps: RelayDeps): Duty[] {
       repairMs,
       'repair',
       silently(() => sweeper.repair()),
+      deps
+    ),
+    every(
+      keysMs,
+      'keys',
+      silently(() => database.stores.idempotency.removeExpired(KEYS_AT_ONCE)),
       deps
     ),
     every(sweepMs, 'probes', () => ringer.ringProbes(), deps),

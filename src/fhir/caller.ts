@@ -4,17 +4,26 @@ import { isVaccineType, VACCINE_TYPES, type VaccineType } from './vaccine-types.
 /** C create, R read, U update, D delete, S search: the letters of the NHS permission model (`FLU.CRUDS`). */
 export type Permission = 'C' | 'R' | 'U' | 'D' | 'S'
 
-/** What the Hub grants. `system/Immunization.*` as in SMART v2, `ops/*` for people who run the service. */
-export const SCOPES = [
-  'system/Immunization.c',
-  'system/Immunization.r',
-  'system/Immunization.u',
-  'system/Immunization.d',
-  'system/Immunization.s',
+/** What may be granted on each type of resource, in the order of SMART v2: create, read, update, delete, search. */
+export const SCOPE_LETTERS = {
+  Immunization: 'cruds',
+  Linkage: 'rs',
+  Task: 'rs',
+  Provenance: 'rs',
+  AuditEvent: 'rs'
+} as const
+export type ScopedType = keyof typeof SCOPE_LETTERS
+
+/** One letter of a SMART v2 scope, or `ops/*` for people who run the service. */
+export type Scope =
+  `system/Immunization.${'c' | 'u' | 'd'}` | `system/${ScopedType}.${'r' | 's'}` | 'ops/read' | 'ops/write'
+
+/** Every scope there is, as a client asks for it: `system/Linkage.rs`. */
+export const ALL_SCOPES: readonly string[] = [
+  ...Object.entries(SCOPE_LETTERS).map(([type, letters]) => `system/${type}.${letters}`),
   'ops/read',
   'ops/write'
-] as const
-export type Scope = (typeof SCOPES)[number]
+]
 
 export interface Caller {
   /** Name of the supplier, service or person: the `sub` of the token. Owner of what it creates. */
@@ -40,18 +49,28 @@ export function permittedTypes(caller: Caller, permission: Permission): VaccineT
 }
 
 /**
- * Reads `system/Immunization.cruds` and `ops/read` style scopes, space separated.
- * Unknown scopes are left out, as OAuth asks (RFC 6749 section 3.3).
+ * Reads `system/Linkage.rs` and `ops/read` style scopes, space separated. `*` stands for every type; the words of SMART
+ * v1 are taken too: `.read` is rs, `.write` is cud, `.*` is all. What is unknown, or of a letter that the type does not
+ * have, is left out, as OAuth asks (RFC 6749 section 3.3).
  */
 export function parseScopes(text: string): Set<Scope> {
   const scopes = new Set<Scope>()
   for (const word of text.split(' ')) {
-    const letters = /^system\/(?:Immunization|\*)\.([cruds]+)$/.exec(word)?.[1]
-    if (letters !== undefined) for (const letter of letters) scopes.add(`system/Immunization.${letter}` as Scope)
-    else if (word === 'ops/read' || word === 'ops/write') scopes.add(word)
+    const [, type = '', asked = ''] = /^system\/([A-Za-z]+|\*)\.([cruds]+|read|write|\*)$/.exec(word) ?? []
+    const letters = V1_LETTERS.get(asked) ?? asked
+    for (const [known, served] of Object.entries(SCOPE_LETTERS))
+      if (type === '*' || type === known)
+        for (const letter of letters) if (served.includes(letter)) scopes.add(`system/${known}.${letter}` as Scope)
+    if (word === 'ops/read' || word === 'ops/write') scopes.add(word)
   }
   return scopes
 }
+
+const V1_LETTERS = new Map([
+  ['read', 'rs'],
+  ['write', 'cud'],
+  ['*', 'cruds']
+])
 
 /** Reads `["FLU.CRUDS", "COVID.CS"]`, `*` for every vaccine type. Unknown vaccine types and letters are left out. */
 export function parsePermissions(entries: readonly string[]): Map<VaccineType, Set<Permission>> {

@@ -18,3 +18,11 @@ export const ISSUE_RULE_SYSTEM = 'https://immunisation-hub.example/CodeSystem/is
 /** UK Core extension on an NHS number: 01 is present and verified, 02 to 08 say what is lacking. */
 export const NHS_NUMBER_VERIFICATION_URL =
   'https://fhir.hl7.org.uk/StructureDefinition/Extension-UKCore-NHSNumberVerificationStatus'
+/** Clients of the Hub (the sub of their tokens), where a resource says who did something. */
+export const CLIENT_SYSTEM = 'https://immunisation-hub.example/Id/client'
+/** X-Request-ID of the request that something came with. */
+export const REQUEST_ID_SYSTEM = 'https://immunisation-hub.example/Id/request'
+/** The Hub's own key of a patient: says which entries are about the same person, and nothing of who it is. */
+export const PATIENT_KEY_SYSTEM = 'https://immunisation-hub.example/Id/patient-key'
+/** What the Hub itself does: actions of the audit trail, kinds of review, parts of a Task. */
+export const HUB_CODE_SYSTEM = 'https://immunisation-hub.example/CodeSystem/hub'

@@ -34,6 +34,8 @@ export interface HistoryEntry {
   status: string
   version: number
   lastModified: Date
+  /** What is to be said of this version. */
+  outcome?: OperationOutcome
 }
 
 /** A Bundle of type searchset. JSON has no empty arrays in FHIR: without entries there is no `entry`. */
@@ -53,8 +55,8 @@ export function joinHistoryBundle(
   links: readonly BundleLink[],
   versions: readonly HistoryEntry[]
 ): string {
-  const entries = versions.map(({ fullUrl, resource, method, url, status, version, lastModified }) => {
-    const response = { status, etag: `W/"${version}"`, lastModified: lastModified.toISOString() }
+  const entries = versions.map(({ fullUrl, resource, method, url, status, version, lastModified, outcome }) => {
+    const response = { status, etag: `W/"${version}"`, lastModified: lastModified.toISOString(), outcome }
     return (
       `{"fullUrl":${JSON.stringify(fullUrl)},` +
       (resource === undefined ? '' : `"resource":${resource},`) +

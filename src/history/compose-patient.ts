@@ -5,7 +5,7 @@ import { findPatient } from '../fhir/immunization.js'
 import type { FoundRecord } from '../storage/history-store.js'
 
 const COMPOSED = {
-  system: 'https://immunisation-hub.example/CodeSystem/resource-origin',
+  system: 'https://immunisation-hub.example/CodeSystem/resource-sent',
   code: 'composed',
   display: 'Composed from what Immunization records say; kept nowhere as such'
 }
@@ -19,7 +19,7 @@ export function composePatients(records: readonly FoundRecord[]): (Patient & { i
 
 // Lists hold everything that was said, each thing once; of single values the record that was accepted last counts.
 function composePatient(patientKey: string, records: readonly FoundRecord[]): Patient & { id: string } {
-  const newestFirst = records.toSorted((a, b) => b.origin.receivedAt.getTime() - a.origin.receivedAt.getTime())
+  const newestFirst = records.toSorted((a, b) => b.sent.lastUpdated.getTime() - a.sent.lastUpdated.getTime())
   const sayings = newestFirst.map(({ body }) => patientIn(JSON.parse(body) as Immunization))
   const latest = <Name extends 'gender' | 'birthDate'>(name: Name) => {
     const value = sayings.find((said) => said[name] !== undefined)?.[name]
@@ -37,7 +37,7 @@ function composePatient(patientKey: string, records: readonly FoundRecord[]): Pa
   return {
     resourceType: 'Patient',
     id: patientKey,
-    meta: { lastUpdated: newestFirst[0]?.origin.receivedAt.toISOString() ?? '', tag: [COMPOSED] },
+    meta: { lastUpdated: newestFirst[0]?.sent.lastUpdated.toISOString() ?? '', tag: [COMPOSED] },
     ...listed(
       'identifier',
       distinct(identifiers, ({ system, value }) => JSON.stringify([system, value]))

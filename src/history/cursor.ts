@@ -31,14 +31,26 @@ export interface VersionsPage {
   before: { receivedAt: string; recordId: string; version: number }
 }
 
+/** A further page of a search for another type of resource. */
+export interface ResourcePage {
+  kind: 'resource'
+  type: string
+  /** Without patient.identifier, as above. */
+  parameters: Parameter[]
+  patientKey?: string
+  after: { sortKey: string; id: string }
+}
+
+export type Page = SearchPage | VersionsPage | ResourcePage
+
 export interface Cursors {
   /** URL-safe text. */
-  seal(client: string, page: SearchPage | VersionsPage): string
+  seal(client: string, page: Page): string
   /**
    * The page that was sealed.
    * @throws FhirError 400 for what is not a cursor of ours, 404 for one made for another client
    */
-  open(client: string, text: string): SearchPage | VersionsPage
+  open(client: string, text: string): Page
 }
 
 /** `key`: at least 32 bytes, the same in every process, else links of one are refused by another. */
@@ -60,7 +72,7 @@ export function createCursors(key: Uint8Array): Cursors {
         ])
       const sealed = JSON.parse(Buffer.from(payload, 'base64url').toString('utf8')) as {
         client: string
-        page: SearchPage | VersionsPage
+        page: Page
       }
       if (sealed.client !== client)
         throw new FhirError(404, [fault('not-found', 'cursor-of-another', 'there is no such page for this client')])

@@ -8,7 +8,7 @@ import type { HistoryStore, KeptRecord } from '../storage/history-store.js'
 import { createCursors } from './cursor.js'
 import { listVersions } from './list-versions.js'
 import type { Parameter } from './plan-search.js'
-import { provenanceOf as keptProvenanceOf, type ProvenanceOf } from './provenance.js'
+import type { ReadNote } from './read-audit.js'
 import { RECORD_ID } from './search-demand.js'
 import { searchRecords } from './search-records.js'
 
@@ -44,35 +44,44 @@ export interface HistoryDeps {
   store: HistoryStore
   /** Signs page links: at least 32 bytes, the same in every process. */
   cursorKey: Uint8Array
-  /** For `_revinclude=Provenance:target`. */
-  provenanceOf?: ProvenanceOf
+  /** Told of every read, for the audit trail. */
+  note?: (note: ReadNote) => void
   now?: () => Date
 }
 
 export function createHistory({
   store,
   cursorKey,
-  provenanceOf = keptProvenanceOf,
+  note = () => undefined,
   now = () => new Date()
 }: HistoryDeps): History {
   const cursors = createCursors(cursorKey)
 
-  const findPermitted = async (caller: Caller, recordId: string): Promise<KeptRecord> => {
+  // Noted whatever comes of it: that a record is deleted, or has no such version, is told of it too.
+  const findPermitted = async (
+    caller: Caller,
+    recordId: string,
+    interaction: 'read' | 'vread' | 'history-instance',
+    version?: number
+  ): Promise<KeptRecord> => {
     const record = RECORD_ID.test(recordId) ? await store.findRecord(recordId) : undefined
     if (record === undefined || !permits(caller, 'R', record.vaccineType)) throw notFound()
+    const { patientKey } = record
+    const seen = interaction === 'history-instance' ? {} : { version: version ?? record.version }
+    note({ actor: caller.client, type: 'immunization', interaction, recordId, ...seen, patientKey })
     return record
   }
 
   return {
     read: (caller, recordId) =>
       unlessDatabaseIsDown(async () => {
-        const { version, lastUpdated, body } = await findPermitted(caller, recordId)
+        const { version, lastUpdated, body } = await findPermitted(caller, recordId, 'read')
         if (body === undefined) throw gone(version)
         return { recordId, version, lastUpdated, body }
       }),
     readVersion: (caller, recordId, version) =>
       unlessDatabaseIsDown(async () => {
-        const record = await findPermitted(caller, recordId)
+        const record = await findPermitted(caller, recordId, 'vread', version)
         const kept = version <= record.version ? await store.findVersion(recordId, version) : undefined
         if (kept === undefined) throw notFound()
         if (kept.body === undefined) throw gone(version)
@@ -80,20 +89,22 @@ export function createHistory({
       }),
     versions: (caller, recordId, parameters, options) =>
       unlessDatabaseIsDown(async () => {
-        await findPermitted(caller, recordId)
+        await findPermitted(caller, recordId, 'history-instance')
         return listVersions({ store, cursors }, caller, recordId, parameters, options)
       }),
     allVersions: (caller, parameters, options) =>
       unlessDatabaseIsDown(() => {
         if (permittedTypes(caller, 'R').length === 0) throw nothingPermitted()
+        note({ actor: caller.client, type: 'immunization', interaction: 'history-type' })
         return listVersions({ store, cursors }, caller, undefined, parameters, options)
       }),
     search: (caller, parameters, options) =>
-      unlessDatabaseIsDown(() => searchRecords({ store, cursors, provenanceOf, now }, caller, parameters, options))
+      unlessDatabaseIsDown(() => searchRecords({ store, cursors, note, now }, caller, parameters, options))
   }
 }
 
-async function unlessDatabaseIsDown<Result>(work: () => Promise<Result>): Promise<Result> {
+/** @throws FhirError 503 while PostgreSQL is not there */
+export async function unlessDatabaseIsDown<Result>(work: () => Promise<Result>): Promise<Result> {
   try {
     return await work()
   } catch (cause) {

@@ -1,10 +1,11 @@
 // Version histories as Bundles: of one record, or of every record that the caller may see.
 import { permits, permittedTypes, type Caller } from '../fhir/caller.js'
-import { FhirError } from '../fhir/operation-outcome.js'
+import type { Issue } from '../fhir/issue.js'
+import { FhirError, toOperationOutcome } from '../fhir/operation-outcome.js'
 import { joinHistoryBundle, type BundleLink, type HistoryEntry } from '../fhir/searchset.js'
 import type { HistoryStore, KeptVersion } from '../storage/history-store.js'
 import type { VersionsOf, VersionsQuery } from '../storage/version-query.js'
-import type { Cursors, SearchPage, VersionsPage } from './cursor.js'
+import type { Cursors, Page, VersionsPage } from './cursor.js'
 import { onlyCursor, relativeUrl } from './page-link.js'
 import type { Parameter } from './plan-search.js'
 import { searchFault } from './search-fault.js'
@@ -84,7 +85,7 @@ function nextPage({ used, count }: VersionsPlan, recordId: string | undefined, l
   }
 }
 
-function readPage(page: SearchPage | VersionsPage, recordId: string | undefined): VersionsPage {
+function readPage(page: Page, recordId: string | undefined): VersionsPage {
   if (page.kind === 'versions' && page.recordId === recordId) return page
   throw new FhirError(400, [searchFault('invalid', 'cursor-unknown', 'belongs to another search', '_cursor')])
 }
@@ -96,7 +97,7 @@ const REQUESTS = {
   delete: { method: 'DELETE', status: '204' }
 } as const
 
-function toEntry({ recordId, version, operation, receivedAt, body }: KeptVersion, base: string): HistoryEntry {
+function toEntry({ recordId, version, operation, receivedAt, body, reason }: KeptVersion, base: string): HistoryEntry {
   const url = `Immunization/${recordId}`
   return {
     fullUrl: `${base}/${url}`,
@@ -104,6 +105,17 @@ function toEntry({ recordId, version, operation, receivedAt, body }: KeptVersion
     ...REQUESTS[operation],
     url: operation === 'create' ? 'Immunization' : url,
     version,
-    lastModified: receivedAt
+    lastModified: receivedAt,
+    ...(reason === undefined ? {} : { outcome: toOperationOutcome([reasonIssue(reason)]) })
+  }
+}
+
+function reasonIssue(reason: string): Issue {
+  return {
+    severity: 'information',
+    code: 'informational',
+    layer: 'service',
+    rule: 'deleted-because',
+    text: `the reason given for the delete: ${reason}`
   }
 }

@@ -8,22 +8,23 @@ import type { RecordQuery } from '../storage/history-query.js'
 import type { FoundRecord, HistoryStore } from '../storage/history-store.js'
 import { shapeBody } from './answer-shape.js'
 import { composePatients } from './compose-patient.js'
-import type { Cursors, SearchPage, VersionsPage } from './cursor.js'
+import type { Cursors, Page, SearchPage } from './cursor.js'
 import { onlyCursor, relativeUrl } from './page-link.js'
 import { namesPatient, planSearch, type Parameter, type SearchPlan } from './plan-search.js'
-import type { ProvenanceOf } from './provenance.js'
+import type { ReadNote } from './read-audit.js'
 import { searchFault } from './search-fault.js'
+import { provenanceId, toProvenance } from './write-provenance.js'
 
 interface Tools {
   store: HistoryStore
   cursors: Cursors
-  provenanceOf: ProvenanceOf
+  note: (note: ReadNote) => void
   now: () => Date
 }
 
 /** @throws FhirError 400 for a fault in the parameters, 403 for a caller who may search no vaccine type */
 export async function searchRecords(
-  { store, cursors, provenanceOf, now }: Tools,
+  { store, cursors, note, now }: Tools,
   caller: Caller,
   parameters: readonly Parameter[],
   { base, lenient }: { base: string; lenient: boolean }
@@ -42,6 +43,7 @@ export async function searchRecords(
   const query = toQuery(plan, vaccineTypes, page)
   const { records: found, transactions } = plan.count === 0 ? { records: [] } : await store.findRecords(query)
   const shown = found.slice(0, plan.count)
+  await noteSearch({ store, note }, caller, plan, shown)
   const links: BundleLink[] = [
     { relation: 'self', url: relativeUrl('Immunization', page === undefined ? plan.used : parameters) }
   ]
@@ -60,9 +62,28 @@ export async function searchRecords(
       fullUrl: `${base}/Immunization/${recordId}`,
       resource: shapeBody(body, plan.shape)
     })),
-    included: include(plan, shown, base, provenanceOf),
+    included: include(plan, shown, base),
     ...(remarks.length === 0 ? {} : { outcome: toOperationOutcome(remarks) })
   })
+}
+
+// One note for each patient whose records were answered; of a search that found nothing, whom it was about.
+async function noteSearch(
+  { store, note }: Pick<Tools, 'store' | 'note'>,
+  { client: actor }: Caller,
+  { patient }: SearchPlan,
+  shown: readonly FoundRecord[]
+): Promise<void> {
+  const found = new Map<string, number>()
+  for (const { patientKey } of shown) found.set(patientKey, (found.get(patientKey) ?? 0) + 1)
+  const search = { actor, type: 'immunization', interaction: 'search-type' } as const
+  for (const [patientKey, count] of found) note({ ...search, patientKey, detail: { found: count } })
+  if (found.size > 0) return
+  const patientKey =
+    patient === undefined || 'patientKey' in patient
+      ? patient?.patientKey
+      : await store.findPatientKey(patient.nhsNumber)
+  note({ ...search, ...(patientKey === undefined ? {} : { patientKey }), detail: { found: 0 } })
 }
 
 function toQuery(plan: SearchPlan, vaccineTypes: readonly VaccineType[], page: SearchPage | undefined): RecordQuery {
@@ -92,25 +113,24 @@ function nextPage(plan: SearchPlan, last: FoundRecord, snapshot: SearchPage['aft
   }
 }
 
-function readPage(page: SearchPage | VersionsPage): SearchPage {
+function readPage(page: Page): SearchPage {
   if (page.kind === 'search') return page
-  throw new FhirError(400, [searchFault('invalid', 'cursor-unknown', 'belongs to a version history', '_cursor')])
+  throw new FhirError(400, [searchFault('invalid', 'cursor-unknown', 'belongs to another search', '_cursor')])
 }
 
 function include(
   { withPatients, withProvenance }: SearchPlan,
   shown: readonly FoundRecord[],
-  base: string,
-  provenanceOf: ProvenanceOf
+  base: string
 ): SearchsetEntry[] {
   // A composed Patient stands at no URL; its id is a UUID.
   const patients = (withPatients ? composePatients(shown) : []).map((patient) => ({
     fullUrl: `urn:uuid:${patient.id}`,
     resource: JSON.stringify(patient)
   }))
-  const provenance = (withProvenance ? provenanceOf(shown.map(({ origin }) => origin)) : []).map(({ id, text }) => ({
-    fullUrl: `${base}/Provenance/${id}`,
-    resource: text
+  const provenance = (withProvenance ? shown : []).map(({ sent }) => ({
+    fullUrl: `${base}/Provenance/${provenanceId(sent)}`,
+    resource: toProvenance(sent)
   }))
   return [...patients, ...provenance]
 }
@@ -128,7 +148,8 @@ async function countTotal(
   return store.countRecords(query)
 }
 
-function remarksOn(vaccineTypes: readonly VaccineType[], ignored: readonly string[]): Issue[] {
+/** What a searcher must know about the answer. */
+export function remarksOn(vaccineTypes: readonly VaccineType[], ignored: readonly string[]): Issue[] {
   const remarks: Issue[] = []
   // Said whenever it could matter, whether or not anything was left out: silence would tell that nothing was.
   if (vaccineTypes.length < Object.keys(VACCINE_TYPES).length) {
@@ -142,7 +163,7 @@ function remarksOn(vaccineTypes: readonly VaccineType[], ignored: readonly strin
   return remarks
 }
 
-function nothingPermitted(): FhirError {
+export function nothingPermitted(): FhirError {
   return new FhirError(403, [
     {
       severity: 'error',

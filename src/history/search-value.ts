@@ -32,12 +32,13 @@ export const DATE_PREFIXES: readonly DatePrefix[] = ['eq', 'ne', 'gt', 'lt', 'ge
  * Days, months and years are those of the United Kingdom. `ap` widens the span on both sides by a tenth of its distance
  * from `now`. Returns undefined for anything else.
  */
-export function parseDateRange(text: string, now: Date): DateRange | undefined {
+export function parseDateRange(text: string, now?: Date): DateRange | undefined {
   const match = /^([a-z]{2})?(\d.*)$/.exec(text)
   const prefix = (match?.[1] ?? 'eq') as DatePrefix
   const span = parseDateSpan(match?.[2] ?? '')
   if (span === undefined || !DATE_PREFIXES.includes(prefix)) return undefined
   if (prefix !== 'ap') return { prefix, ...span }
+  if (now === undefined) return undefined
   const slackMs = Math.abs(now.getTime() - span.from.getTime()) / 10
   return { prefix, from: shift(span.from, -slackMs), until: shift(span.until, slackMs) }
 }

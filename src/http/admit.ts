@@ -21,7 +21,7 @@ export async function admit(request: FastifyRequest, verifyToken: VerifyToken): 
     request.parameters = withoutGeneral(parameters)
   }
   if (accepts !== undefined && hasBody(request))
-    checkContentType(request.headers['content-type'], request.headers['content-encoding'], accepts)
+    checkContentType(request.headers['content-type'], request.headers['content-encoding'], accepts, request.method)
 }
 
 function hasBody({ headers }: FastifyRequest): boolean {

@@ -1,5 +1,7 @@
 // What this service can do, as a FHIR R4 CapabilityStatement made from the table of routes and of search parameters.
-import type { CapabilityStatement, CapabilityStatementRestResource } from 'fhir/r4.js'
+import type { CapabilityStatement, CapabilityStatementRestResource, TerminologyCapabilities } from 'fhir/r4.js'
+import { ALL_SCOPES } from '../fhir/caller.js'
+import { houseDefinition } from './definitions.js'
 import type { Route, ServedResource } from './route.js'
 
 export interface Capability {
@@ -8,6 +10,8 @@ export interface Capability {
   date: Date
   /** True in development mode. */
   experimental: boolean
+  /** Which rules records are judged by just now: versions of the programmes and of deduplication. */
+  ruleSet: () => string
   /** Canonical URLs of the profiles that an Immunization is judged by. */
   profiles: readonly string[]
 }
@@ -25,21 +29,44 @@ export function createCapabilityStatement(
     date: capability.date.toISOString(),
     kind: 'instance',
     software: { name: 'Immunisation Hub', version: capability.softwareVersion },
-    implementation: { description: 'Immunisation Hub', url: base },
+    implementation: { description: `Immunisation Hub; ${capability.ruleSet()}`, url: base },
     fhirVersion: '4.0.1',
     format: ['application/fhir+json', 'application/json'],
+    patchFormat: ['application/json-patch+json'],
     rest: [
       {
         mode: 'server',
         security: {
           description:
-            'Bearer tokens (JWT) with scopes system/Immunization.cruds and permissions per vaccine type (FLU.CRUDS). ' +
-            'Only metadata, health and openapi.yaml are open.'
+            `Bearer tokens (JWT) with scopes (${ALL_SCOPES.join(', ')}) and permissions per vaccine type (FLU.CRUDS). ` +
+            'Only metadata, definitions, smart-configuration, health and openapi.yaml are open.'
         },
-        resource: resources.map((resource) => ({ ...resource, ...abilitiesOf(resource.type, routes) })),
+        resource: resources.map((resource) => ({
+          ...resource,
+          searchParam: resource.searchParam.map((parameter) => ({
+            definition: houseDefinition(base, resource.type, parameter.name),
+            ...parameter
+          })),
+          ...abilitiesOf(resource.type, routes)
+        })),
         ...systemInteractions(routes)
       }
     ]
+  }
+}
+
+/** The answer to mode=terminology: codes are checked when a record is judged, and no terminology service is offered. */
+export function createTerminologyCapabilities(capability: Capability, base: string): TerminologyCapabilities {
+  const { software, implementation, experimental, date } = createCapabilityStatement(capability, [], [], base)
+  return {
+    resourceType: 'TerminologyCapabilities',
+    status: 'active',
+    ...(experimental === undefined ? {} : { experimental }),
+    date,
+    kind: 'instance',
+    ...(software === undefined ? {} : { software }),
+    implementation: { description: implementation?.description ?? '', url: base },
+    codeSearch: 'explicit'
   }
 }
 
@@ -50,7 +77,11 @@ function abilitiesOf(
   const served = routes.filter(({ resource }) => resource === type)
   const codes = new Set(served.flatMap(({ interaction }) => interaction ?? []))
   const operations = new Map(
-    served.flatMap(({ operation }) => (operation === undefined ? [] : [[operation.name, operation] as const]))
+    served.flatMap(({ operation }) => {
+      if (operation === undefined) return []
+      const { name, definition, documentation } = operation
+      return [[name, { name, definition, ...(documentation === undefined ? {} : { documentation }) }] as const]
+    })
   )
   return {
     ...(codes.size === 0 ? {} : { interaction: [...codes].map((code) => ({ code })) }),

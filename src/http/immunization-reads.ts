@@ -12,6 +12,7 @@ import { callerOf, FHIR_BASE, type Route } from './route.js'
 import { isNotModified } from './version-condition.js'
 
 const COLLECTION = `${FHIR_BASE}/Immunization`
+const common = { surface: 'fhir', resource: 'Immunization' } as const
 
 /** `base()`: absolute, as in https://hub.example/FHIR/R4. */
 export function immunizationReads(deps: { history: History; base: () => string }): Route[] {
@@ -21,30 +22,27 @@ export function immunizationReads(deps: { history: History; base: () => string }
     sendFhir(request, reply, await history.search(callerOf(request), parameters, optionsOf(request)))
   return [
     {
+      ...common,
       method: 'GET',
       path: COLLECTION,
       access: 'system/Immunization.s',
-      surface: 'fhir',
-      resource: 'Immunization',
       interaction: 'search-type',
       handle: (request, reply) => search(request, reply, request.parameters)
     },
     {
+      ...common,
       method: 'POST',
       path: `${COLLECTION}/_search`,
       access: 'system/Immunization.s',
-      surface: 'fhir',
       accepts: ['application/x-www-form-urlencoded'],
-      resource: 'Immunization',
       interaction: 'search-type',
       handle: (request, reply) => search(request, reply, [...request.parameters, ...readForm(request)])
     },
     {
+      ...common,
       method: 'GET',
       path: `${COLLECTION}/:id`,
       access: 'system/Immunization.r',
-      surface: 'fhir',
-      resource: 'Immunization',
       interaction: 'read',
       async handle(request, reply) {
         const shape = readShape(request)
@@ -53,11 +51,10 @@ export function immunizationReads(deps: { history: History; base: () => string }
       }
     },
     {
+      ...common,
       method: 'GET',
       path: `${COLLECTION}/:id/_history/:version`,
       access: 'system/Immunization.r',
-      surface: 'fhir',
-      resource: 'Immunization',
       interaction: 'vread',
       async handle(request, reply) {
         const shape = readShape(request)
@@ -74,21 +71,19 @@ export function immunizationReads(deps: { history: History; base: () => string }
 function versionHistories(history: History, optionsOf: (request: FastifyRequest) => QueryOptions): Route[] {
   return [
     {
+      ...common,
       method: 'GET',
       path: `${COLLECTION}/_history`,
       access: 'system/Immunization.r',
-      surface: 'fhir',
-      resource: 'Immunization',
       interaction: 'history-type',
       handle: async (request, reply) =>
         sendFhir(request, reply, await history.allVersions(callerOf(request), request.parameters, optionsOf(request)))
     },
     {
+      ...common,
       method: 'GET',
       path: `${COLLECTION}/:id/_history`,
       access: 'system/Immunization.r',
-      surface: 'fhir',
-      resource: 'Immunization',
       interaction: 'history-instance',
       async handle(request, reply) {
         const { id } = request.params as { id: string }
@@ -121,7 +116,7 @@ export function isLenient(request: FastifyRequest): boolean {
 }
 
 // A form may say what the answer shall look like, as a URL may.
-function readForm(request: FastifyRequest): readonly Parameter[] {
+export function readForm(request: FastifyRequest): readonly Parameter[] {
   if (!Buffer.isBuffer(request.body)) return []
   const parameters = parseParameters(decodeForm(request.body))
   const others = withoutGeneral(parameters)

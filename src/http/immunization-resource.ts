@@ -17,20 +17,30 @@ export function immunizationResource(profiles: readonly string[]): ServedResourc
       'modifier is always 400. Commas are alternatives, repeated parameters must all be met. ' +
       'The history of the type shows a client that may create records of a vaccine type what it sent itself, others ' +
       'every record of the types they may read; it takes _since or _at, and _count. ' +
+      'Conditions (If-None-Exist, PUT and PATCH of the collection) are identifier=system|value. An update or a patch by ' +
+      'id names its version in If-Match. Idempotency-Key, or an X-Request-ID that is a UUID, is answered again for 24 hours. ' +
       `Parameters that shape a search: ${shaping} Reads take _summary and _elements too.`,
     versioning: 'versioned-update',
     readHistory: true,
     updateCreate: false,
-    conditionalCreate: false,
+    conditionalCreate: true,
     conditionalRead: 'full-support',
-    conditionalUpdate: false,
+    conditionalUpdate: true,
     conditionalDelete: 'not-supported',
-    searchParam: SEARCH_PARAMETERS.map((parameter) => ({
-      name: parameter.name,
-      type: parameter.type,
-      documentation: describeParameter(parameter),
-      ...(parameter.definition === undefined ? {} : { definition: parameter.definition })
-    })),
+    searchParam: [
+      ...SEARCH_PARAMETERS.map((parameter) => ({
+        name: parameter.name,
+        type: parameter.type,
+        documentation: describeParameter(parameter),
+        ...(parameter.definition === undefined ? {} : { definition: parameter.definition })
+      })),
+      // FHIR has no names for these, so they are search parameters of the Hub's own.
+      ...RESULT_PARAMETERS.filter(({ name }) => name.startsWith('-')).map(({ name, documentation }) => ({
+        name,
+        type: 'special' as const,
+        documentation
+      }))
+    ],
     searchInclude: [INCLUDES[0]],
     searchRevInclude: [REVERSE_INCLUDES[0]]
   }

@@ -11,13 +11,24 @@ import type { Submission, Verdict } from '../ingest/submission.js'
 import { sendOutcome } from './answer.js'
 import { requireScope } from './authenticate.js'
 import { bodyIdOf, checkBodyId } from './body-id.js'
-import { FHIR_JSON, readRecordId } from './immunization-writes.js'
-import { callerOf, FHIR_BASE, type Route } from './route.js'
+import { FHIR_JSON } from './immunization-writes.js'
+import { readRecordId } from './read-payload.js'
+import { callerOf, FHIR_BASE, type Operation, type Route } from './route.js'
 import { notUnderstood, readValidationRequest, type ValidationMode } from './validation-request.js'
 import { readIfMatch } from './version-condition.js'
 
 const COLLECTION = `${FHIR_BASE}/Immunization`
-const OPERATION = { name: 'validate', definition: 'http://hl7.org/fhir/OperationDefinition/Resource-validate' }
+const OPERATION: Operation = {
+  name: 'validate',
+  definition: 'http://hl7.org/fhir/OperationDefinition/Resource-validate',
+  documentation: 'What the Hub would say of this record now, duplicates included. Nothing is written.',
+  parameter: [
+    { name: 'resource', use: 'in', min: 0, max: '1', type: 'Resource', documentation: 'The Immunization to judge.' },
+    { name: 'mode', use: 'in', min: 0, max: '1', type: 'code', documentation: 'create, update, delete or profile.' },
+    { name: 'profile', use: 'in', min: 0, max: '1', type: 'uri', documentation: 'A profile to judge by as well.' },
+    { name: 'return', use: 'out', min: 1, max: '1', type: 'OperationOutcome', documentation: 'What was found.' }
+  ]
+}
 
 export interface ValidateDeps {
   preview: Preview

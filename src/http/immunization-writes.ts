@@ -1,157 +1,134 @@
-// POST, PUT and DELETE of Immunization: from the request to a submission, from the verdict to the answer.
+// POST, PUT, PATCH and DELETE of Immunization, by id and by identifier: from the request to a submission.
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { Issue } from '../fhir/issue.js'
+import { parseJsonPatch, type JsonPatch } from '../fhir/json-patch.js'
 import { FhirError } from '../fhir/operation-outcome.js'
-import { parseJson, type ParsedJson } from '../fhir/parse-json.js'
-import { RECORD_ID } from '../history/search-demand.js'
-import type { Ingest, Submission, Verdict } from '../ingest/submission.js'
-import { sendFhir, sendOutcome } from './answer.js'
-import { checkBodyId } from './body-id.js'
+import type { IdentifierCriterion, IfMatch, Ingest, Submission } from '../ingest/submission.js'
+import { requireScope } from './authenticate.js'
+import { bodyIdOf, checkBodyId } from './body-id.js'
+import { readDeleteReason } from './delete-reason.js'
 import { doorFault } from './door-fault.js'
+import { readIdempotency } from './idempotency-key.js'
+import { parseIfNoneExist, readIdentifierCriterion } from './identifier-criterion.js'
 import { refuseParameters } from './immunization-reads.js'
-import { parsePrefer } from './prefer.js'
+import { readPayload, readRecordId } from './read-payload.js'
 import { callerOf, FHIR_BASE, type Route } from './route.js'
+import { sendVerdict } from './send-verdict.js'
 import { readIfMatch, requireIfMatch } from './version-condition.js'
 
 const COLLECTION = `${FHIR_BASE}/Immunization`
+const INSTANCE = `${COLLECTION}/:id`
 export const FHIR_JSON = ['application/fhir+json', 'application/json'] as const
+export const JSON_PATCH = ['application/json-patch+json'] as const
 
-/** `base()`: absolute, as in https://hub.example/FHIR/R4. */
-export function immunizationWrites(deps: { ingest: Ingest; now: () => Date; base: () => string }): Route[] {
-  const submit = async (
-    request: FastifyRequest,
-    reply: FastifyReply,
-    submission: Submission
-  ): Promise<FastifyReply> => {
+export interface WriteDeps {
+  ingest: Ingest
+  now: () => Date
+  /** Absolute, as in https://hub.example/FHIR/R4. */
+  base: () => string
+}
+
+/** Reads a submission from its request. @throws FhirError for what is wrong with the request itself */
+type Read = (request: FastifyRequest, sender: Sender) => Submission
+type Sender = Pick<Submission, 'caller' | 'requestId' | 'receivedAt' | 'idempotency'>
+
+export function immunizationWrites(deps: WriteDeps): Route[] {
+  const submits = (read: Read) => async (request: FastifyRequest, reply: FastifyReply) => {
+    const caller = callerOf(request)
+    const sender = { caller, requestId: request.id, receivedAt: deps.now(), ...readIdempotency(request) }
+    const submission = read(request, sender)
     const [verdict] = await deps.ingest.accept([submission])
     if (verdict === undefined) throw new Error('a submission was given no verdict')
     return sendVerdict(request, reply, verdict, deps.base())
   }
-  const sender = (request: FastifyRequest) => ({
-    caller: callerOf(request),
-    requestId: request.id,
-    receivedAt: deps.now()
-  })
+  const fhir = { surface: 'fhir', resource: 'Immunization', accepts: FHIR_JSON } as const
+  const create = { ...fhir, access: 'system/Immunization.c', interaction: 'create' } as const
+  const update = { ...fhir, access: 'system/Immunization.u', interaction: 'update' } as const
+  const patch = { ...fhir, access: 'system/Immunization.u', interaction: 'patch', accepts: JSON_PATCH } as const
+  const remove = {
+    surface: 'fhir',
+    resource: 'Immunization',
+    access: 'system/Immunization.d',
+    interaction: 'delete'
+  } as const
   return [
-    {
-      method: 'POST',
-      path: COLLECTION,
-      access: 'system/Immunization.c',
-      surface: 'fhir',
-      accepts: FHIR_JSON,
-      resource: 'Immunization',
-      interaction: 'create',
-      handle(request, reply) {
-        refuseParameters(request)
-        refuseConditionalCreate(request)
-        return submit(request, reply, { kind: 'create', ...sender(request), payload: readPayload(request) })
-      }
-    },
-    {
-      method: 'PUT',
-      path: `${COLLECTION}/:id`,
-      access: 'system/Immunization.u',
-      surface: 'fhir',
-      accepts: FHIR_JSON,
-      resource: 'Immunization',
-      interaction: 'update',
-      handle(request, reply) {
-        refuseParameters(request)
-        const recordId = readRecordId(request)
-        const ifMatch = requireIfMatch(request.headers)
-        const payload = readPayload(request)
-        const wrongId = checkBodyId(payload.value, recordId)
-        if (wrongId !== undefined) throw new FhirError(400, [wrongId])
-        return submit(request, reply, { kind: 'update', ...sender(request), recordId, ifMatch, payload })
-      }
-    },
-    {
-      method: 'DELETE',
-      path: `${COLLECTION}/:id`,
-      access: 'system/Immunization.d',
-      surface: 'fhir',
-      resource: 'Immunization',
-      interaction: 'delete',
-      handle(request, reply) {
-        refuseParameters(request)
-        const recordId = readRecordId(request)
-        const ifMatch = readIfMatch(request.headers)
-        return submit(request, reply, {
-          kind: 'delete',
-          ...sender(request),
-          recordId,
-          ...(ifMatch === undefined ? {} : { ifMatch })
-        })
-      }
-    }
+    { ...create, method: 'POST', path: COLLECTION, handle: submits(readCreate) },
+    { ...update, method: 'PUT', path: INSTANCE, handle: submits(readUpdate) },
+    { ...update, method: 'PUT', path: COLLECTION, handle: submits(readConditionalUpdate) },
+    { ...patch, method: 'PATCH', path: INSTANCE, handle: submits(readPatch) },
+    { ...patch, method: 'PATCH', path: COLLECTION, handle: submits(readConditionalPatch) },
+    { ...remove, method: 'DELETE', path: INSTANCE, handle: submits(readDelete) }
   ]
 }
 
-function readPayload(request: FastifyRequest): ParsedJson {
-  const body = request.body
-  if (Buffer.isBuffer(body) && body.length > 0) return parseJson(body)
-  throw new FhirError(400, [
-    {
-      severity: 'error',
-      code: 'structure',
-      layer: 'json',
-      rule: 'json-empty',
-      text: 'the body is empty; send an Immunization as JSON'
-    }
-  ])
-}
-
-export function readRecordId(request: FastifyRequest): string {
-  const { id } = request.params as { id: string }
-  if (RECORD_ID.test(id)) return id
-  throw doorFault(404, 'not-found', 'unknown-record', 'there is no such Immunization of this client; check the id')
-}
-
-function refuseConditionalCreate(request: FastifyRequest): void {
-  if (request.headers['if-none-exist'] === undefined) return
-  const text =
-    'If-None-Exist is not served; leave it out: the identifier of an Immunization keeps it from being created twice'
-  throw doorFault(400, 'not-supported', 'conditional-create', text)
-}
-
-function sendVerdict(
-  request: FastifyRequest,
-  reply: FastifyReply,
-  { status, issues, record }: Verdict,
-  base: string
-): FastifyReply {
-  if (status >= 400) throw new FhirError(status, issues, status === 503 ? { 'Retry-After': '5' } : {})
-  reply.code(status)
-  if (record !== undefined) {
-    request.logged['record_id'] = record.recordId
-    reply.headers({ etag: `W/"${record.version}"`, 'last-modified': record.lastUpdated.toUTCString() })
-    if (status !== 204) reply.header('location', `${base}/Immunization/${record.recordId}/_history/${record.version}`)
+function readCreate(request: FastifyRequest, sender: Sender): Submission {
+  refuseParameters(request)
+  const condition = request.headers['if-none-exist']
+  const ifNoneExist = condition === undefined ? undefined : parseIfNoneExist(String(condition))
+  return {
+    kind: 'create',
+    ...sender,
+    payload: readPayload(request),
+    ...(ifNoneExist === undefined ? {} : { ifNoneExist })
   }
-  if (issues.length > 0) {
-    request.logged['rules'] = [...new Set(issues.map(({ rule }) => rule))]
-    // The default answer is the record; a sender who does not ask for the outcome still learns that there is one.
-    reply.header('x-issue-count', issues.length)
+}
+
+function readUpdate(request: FastifyRequest, sender: Sender): Submission {
+  refuseParameters(request)
+  const recordId = readRecordId(request)
+  const ifMatch = requireIfMatch(request.headers)
+  const payload = readPayload(request)
+  const wrongId = checkBodyId(payload.value, recordId)
+  if (wrongId !== undefined) throw new FhirError(400, [wrongId])
+  return { kind: 'update', ...sender, recordId, ifMatch, payload }
+}
+
+// It may come to a create, so the caller must be allowed to.
+function readConditionalUpdate(request: FastifyRequest, sender: Sender): Submission {
+  const criterion = readCriterion(request)
+  requireScope(sender.caller, 'system/Immunization.c')
+  const payload = readPayload(request)
+  const bodyId = bodyIdOf(payload.value)
+  return { kind: 'conditional-update', ...sender, criterion, ...optionalIfMatch(request), bodyId, payload }
+}
+
+function readPatch(request: FastifyRequest, sender: Sender): Submission {
+  refuseParameters(request)
+  const recordId = readRecordId(request)
+  const ifMatch = requireIfMatch(request.headers)
+  return { kind: 'patch', ...sender, target: { recordId }, ifMatch, patch: readJsonPatch(request) }
+}
+
+function readConditionalPatch(request: FastifyRequest, sender: Sender): Submission {
+  const criterion = readCriterion(request)
+  return { kind: 'patch', ...sender, target: { criterion }, ...optionalIfMatch(request), patch: readJsonPatch(request) }
+}
+
+function readDelete(request: FastifyRequest, sender: Sender): Submission {
+  refuseParameters(request)
+  const recordId = readRecordId(request)
+  const reason = readDeleteReason(request.headers)
+  return {
+    kind: 'delete',
+    ...sender,
+    recordId,
+    ...optionalIfMatch(request),
+    ...(reason === undefined ? {} : { reason })
   }
-  return status === 204 ? reply.send() : sendPreferred(request, reply, issues, record?.body)
 }
 
-function sendPreferred(
-  request: FastifyRequest,
-  reply: FastifyReply,
-  issues: readonly Issue[],
-  body: string | undefined
-): FastifyReply {
-  const preferred = parsePrefer(request.headers['prefer']).return
-  if (preferred !== undefined) reply.header('preference-applied', `return=${preferred}`)
-  if (preferred === 'minimal') return reply.send()
-  if (preferred !== 'OperationOutcome' && body !== undefined) return sendFhir(request, reply, body)
-  return sendOutcome(request, reply, issues.length > 0 ? issues : [ACCEPTED])
+// Without a condition the URL names the whole collection, which has no PUT or PATCH.
+function readCriterion(request: FastifyRequest): IdentifierCriterion {
+  if (request.parameters.length > 0) return readIdentifierCriterion(request.parameters)
+  const allow = 'GET, HEAD, POST'
+  const text = `served here are ${allow}; to change a record name its id, or ?identifier=system|value`
+  throw doorFault(405, 'not-supported', 'method-not-allowed', text, { Allow: allow })
 }
 
-const ACCEPTED: Issue = {
-  severity: 'information',
-  code: 'informational',
-  layer: 'service',
-  rule: 'accepted',
-  text: 'accepted without remarks'
+function optionalIfMatch(request: FastifyRequest): { ifMatch?: IfMatch } {
+  const ifMatch = readIfMatch(request.headers)
+  return ifMatch === undefined ? {} : { ifMatch }
+}
+
+function readJsonPatch(request: FastifyRequest): JsonPatch {
+  return parseJsonPatch(readPayload(request, 'a JSON Patch (RFC 6902)'))
 }

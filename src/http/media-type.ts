@@ -34,12 +34,17 @@ export function answerTypeByFormat(format: string): AnswerType {
   return type
 }
 
-/** @throws FhirError 415 for a body that is not one of `types`, in UTF-8, of FHIR 4.0, and not compressed */
+/** `method` of the request. @throws FhirError 415 for a body that is not one of `types`, in UTF-8, of FHIR 4.0, and not compressed */
 export function checkContentType(
   contentType: string | undefined,
   contentEncoding: string | undefined,
-  types: readonly string[]
+  types: readonly string[],
+  method = 'POST'
 ): void {
+  const unsupported = (text: string): Error =>
+    doorFault(415, 'not-supported', 'media-type', text, {
+      [method === 'PATCH' ? 'Accept-Patch' : 'Accept-Post']: types.join(', ')
+    })
   if (contentEncoding !== undefined && contentEncoding.toLowerCase() !== 'identity')
     throw unsupported('the body has a Content-Encoding; send it as it is, not compressed')
   const { essence, parameters } = parseMediaType(contentType ?? '')
@@ -83,8 +88,4 @@ function isFhir4(parameters: ReadonlyMap<string, string>): boolean {
 function notAcceptable(where: string): Error {
   const text = `${where} asks for a form that is not served; served are ${ANSWER_TYPES.join(' and ')}, FHIR version 4.0`
   return doorFault(406, 'not-supported', 'not-acceptable', text)
-}
-
-function unsupported(text: string): Error {
-  return doorFault(415, 'not-supported', 'media-type', text, { 'Accept-Post': ANSWER_TYPES.join(', ') })
 }

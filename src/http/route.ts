@@ -1,6 +1,10 @@
 // A route as a row of a table: what registers it, what /metadata says of it and what openapi.yaml is checked against.
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { CapabilityStatementRestResource, CapabilityStatementRestResourceSearchParam } from 'fhir/r4.js'
+import type {
+  CapabilityStatementRestResource,
+  CapabilityStatementRestResourceSearchParam,
+  OperationDefinitionParameter
+} from 'fhir/r4.js'
 import type { Caller, Scope } from '../fhir/caller.js'
 import type { Parameter } from '../history/plan-search.js'
 import type { AnswerType } from './media-type.js'
@@ -16,13 +20,23 @@ export interface Route {
   /** Content types of a body; undefined where a body is not read. */
   accepts?: readonly string[]
   /** Type of the resource that `interaction` and `operation` are about. */
-  resource?: string
+  resource?: CapabilityStatementRestResource['type']
   interaction?: Interaction
   /** What the base URL takes. */
   systemInteraction?: readonly ('batch' | 'transaction')[]
-  /** FHIR operation, with the canonical of its definition. */
-  operation?: { name: string; definition: string }
+  /** FHIR operation. */
+  operation?: Operation
   handle: (request: FastifyRequest, reply: FastifyReply) => FastifyReply | Promise<FastifyReply>
+}
+
+/** What OperationDefinition says of it. */
+export interface Operation {
+  name: string
+  /** Canonical of its definition: HL7's, where there is one. */
+  definition: string
+  documentation?: string
+  affectsState?: boolean
+  parameter?: readonly OperationDefinitionParameter[]
 }
 
 /** On a type of resource, http://hl7.org/fhir/R4/valueset-type-restful-interaction.html */

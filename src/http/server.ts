@@ -3,20 +3,25 @@ import type { AddressInfo } from 'node:net'
 import { finished } from 'node:stream'
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { History } from '../history/history.js'
+import { createResourceReads, type ResourceReads } from '../history/resource-reads.js'
+import type { Cursors } from '../history/cursor.js'
 import type { Preview } from '../ingest/preview.js'
 import type { Ingest } from '../ingest/submission.js'
 import { admit, parseBody } from './admit.js'
 import { sendError } from './answer.js'
-import { createCapabilityStatement, type Capability } from './capability-statement.js'
+import { createCapabilityStatement, createTerminologyCapabilities, type Capability } from './capability-statement.js'
+import { definitionKind, operationDefinitions, searchParameters } from './definitions.js'
 import type { HttpLog } from './http-log.js'
 import { immunizationReads } from './immunization-reads.js'
 import { immunizationResource } from './immunization-resource.js'
 import { immunizationValidate } from './immunization-validate.js'
 import { immunizationWrites } from './immunization-writes.js'
+import { openResource, resourceRoutes, scoped, servedResource, type ServedType } from './resource-routes.js'
 import { correlationIdOf } from './request-id.js'
-import { FHIR_BASE, type Access, type Route } from './route.js'
+import { FHIR_BASE, type Access, type Route, type ServedResource } from './route.js'
 import { SAFE_SETTINGS, SECURITY_HEADERS } from './safe-settings.js'
 import { serviceRoutes, type Health } from './service-routes.js'
+import { smartRoutes, type SmartSettings } from './smart-configuration.js'
 import type { VerifyToken } from './token-verifier.js'
 import { refuseUnmatched } from './unmatched.js'
 
@@ -24,11 +29,16 @@ export interface HttpServerDeps {
   ingest: Ingest
   preview: Preview
   history: History
+  /** The other resources, served read-only. */
+  served: readonly ResourceReads[]
+  /** Signs the page links of what the door itself lists. */
+  cursors: Cursors
   verifyToken: VerifyToken
   health: () => Promise<Health>
   /** Prometheus text. */
   metrics: () => Promise<string>
   capability: Capability
+  smart: SmartSettings
   limits: { bodyBytes: number }
   log: HttpLog
   now: () => Date
@@ -94,14 +104,40 @@ export function createHttpServer(deps: HttpServerDeps): HttpServer {
 
 /** Every route but those of the operations API. */
 function createRoutes(deps: HttpServerDeps, base: () => string): Route[] {
+  const { capability } = deps
   const routes: Route[] = [
     ...immunizationReads({ history: deps.history, base }),
     ...immunizationWrites({ ingest: deps.ingest, now: deps.now, base }),
     ...immunizationValidate({ preview: deps.preview, history: deps.history, now: deps.now })
   ]
-  const resources = [immunizationResource(deps.capability.profiles)]
-  const statement = (): string => JSON.stringify(createCapabilityStatement(deps.capability, routes, resources, base()))
-  return [...routes, ...serviceRoutes({ health: deps.health, metrics: deps.metrics, statement })]
+  const resources = [immunizationResource(capability.profiles)]
+  for (const served of [...deps.served.map(scoped), ...definitions(deps, routes, resources, base)]) {
+    routes.push(...resourceRoutes(served, base))
+    resources.push(servedResource(served.reads))
+  }
+  const statement = (): string => JSON.stringify(createCapabilityStatement(capability, routes, resources, base()))
+  const terminology = (): string => JSON.stringify(createTerminologyCapabilities(capability, base()))
+  return [...routes, ...serviceRoutes({ ...deps, statement, terminology }), ...smartRoutes(deps.smart)]
+}
+
+/** What describes the service itself is made from the same tables, when it is asked for. */
+function definitions(
+  { capability, cursors }: HttpServerDeps,
+  routes: readonly Route[],
+  resources: readonly ServedResource[],
+  base: () => string
+): ServedType[] {
+  const context = () => ({ base: base(), date: capability.date, experimental: capability.experimental })
+  // Who reads a definition is nobody's business.
+  const deps = { cursors, note: () => undefined }
+  return [
+    definitionKind('OperationDefinition', 'The operations that are served.', () =>
+      operationDefinitions(routes, context())
+    ),
+    definitionKind('SearchParameter', "The Hub's own search parameters: those that R4 does not define.", () =>
+      searchParameters(resources, context())
+    )
+  ].map((kind) => openResource(createResourceReads(kind, deps)))
 }
 
 function register(app: FastifyInstance, { method, path, access, surface, accepts, handle }: Route): void {

@@ -1,7 +1,9 @@
 // Routes that are open to anyone: health, what the service can do, and its description.
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import type { FastifyRequest } from 'fastify'
 import { sendFhir } from './answer.js'
+import { doorFault } from './door-fault.js'
 import { FHIR_BASE, type Route } from './route.js'
 
 export interface Health {
@@ -9,11 +11,13 @@ export interface Health {
   checks: { name: string; ok: boolean; detail?: string }[]
 }
 
-/** `statement`: the CapabilityStatement as JSON text. */
+/** `statement`, `terminology`: CapabilityStatement and TerminologyCapabilities as JSON text. */
 export function serviceRoutes(deps: {
   health: () => Promise<Health>
+  /** Prometheus text. */
   metrics: () => Promise<string>
   statement: () => string
+  terminology: () => string
 }): Route[] {
   const openapi = readFileSync(new URL('../../openapi.yaml', import.meta.url), 'utf8')
   const openapiTag = tagOf(openapi)
@@ -51,7 +55,7 @@ export function serviceRoutes(deps: {
       access: 'open',
       surface: 'fhir',
       handle(request, reply) {
-        const text = deps.statement()
+        const text = readMode(request) === 'terminology' ? deps.terminology() : deps.statement()
         reply.headers({ etag: tagOf(text), 'cache-control': 'no-cache' })
         if (request.headers['if-none-match'] === tagOf(text)) return reply.code(304).send()
         return sendFhir(request, reply, text)
@@ -70,6 +74,15 @@ export function serviceRoutes(deps: {
     }
   ]
 }
+
+// All that is served is full; of the CapabilityStatement itself nothing is left out as not normative.
+function readMode({ parameters }: FastifyRequest): string {
+  const [mode = 'full', ...others] = parameters.filter(({ name }) => name === 'mode').map(({ value }) => value)
+  if (others.length === 0 && MODES.includes(mode)) return mode
+  throw doorFault(400, 'value', 'metadata-mode', `mode must be one of ${MODES.join(', ')}`)
+}
+
+const MODES: readonly string[] = ['full', 'normative', 'terminology']
 
 function tagOf(text: string): string {
   return `W/"${createHash('sha256').update(text).digest('base64url').slice(0, 16)}"`

@@ -1,16 +1,17 @@
 // Conditions on the version of a record: If-Match (and E-Tag, which the national API takes instead) for writes,
 // If-None-Match and If-Modified-Since for reads.
 import type { IncomingHttpHeaders } from 'node:http'
+import type { IfMatch } from '../ingest/submission.js'
 import { doorFault } from './door-fault.js'
 
 /**
- * The version a writer last saw; undefined when it names none.
+ * The versions of which a writer wants one to be current; undefined when it names none.
  * @throws FhirError 400 for a malformed header, or two that disagree
  */
-export function readIfMatch(headers: IncomingHttpHeaders): number | undefined {
-  const ifMatch = readVersion('If-Match', headers['if-match'], /^(?:W\/)?"([1-9]\d{0,8})"$/, 'W/"3"')
-  const eTag = readVersion('E-Tag', headers['e-tag'], /^(?:W\/)?"?([1-9]\d{0,8})"?$/, '3')
-  if (ifMatch !== undefined && eTag !== undefined && ifMatch !== eTag)
+export function readIfMatch(headers: IncomingHttpHeaders): IfMatch | undefined {
+  const ifMatch = headers['if-match'] === undefined ? undefined : parseIfMatch(headers['if-match'])
+  const eTag = headers['e-tag'] === undefined ? undefined : parseETag(String(headers['e-tag']))
+  if (ifMatch !== undefined && eTag !== undefined && String(ifMatch) !== String(eTag))
     throw doorFault(
       400,
       'invalid',
@@ -21,11 +22,20 @@ export function readIfMatch(headers: IncomingHttpHeaders): number | undefined {
 }
 
 /** @throws FhirError 400 when no version is named */
-export function requireIfMatch(headers: IncomingHttpHeaders): number {
-  const version = readIfMatch(headers)
-  if (version !== undefined) return version
+export function requireIfMatch(headers: IncomingHttpHeaders): IfMatch {
+  const versions = readIfMatch(headers)
+  if (versions !== undefined) return versions
   const text = 'an update names the version it changes: send If-Match: W/"n" with the version last read'
   throw doorFault(400, 'required', 'version-missing', text)
+}
+
+/**
+ * If-Match by RFC 9110 section 13.1.1: `*`, or a list of entity tags, weak or strong.
+ * @throws FhirError 400 for anything else, and for tags that the Hub never gives
+ */
+export function parseIfMatch(text: string): IfMatch {
+  if (text.trim() === '*') return '*'
+  return text.split(',').map((tag) => toVersion(/^(?:W\/)?"([1-9]\d{0,8})"$/.exec(tag.trim())?.[1], IF_MATCH_FORM))
 }
 
 /** True when the reader has this version already (304). If-None-Match is stronger than If-Modified-Since. */
@@ -37,14 +47,14 @@ export function isNotModified(headers: IncomingHttpHeaders, version: number, las
   return Math.floor(lastUpdated.getTime() / 1000) * 1000 <= since
 }
 
-function readVersion(
-  name: string,
-  header: string | string[] | undefined,
-  form: RegExp,
-  example: string
-): number | undefined {
-  if (header === undefined) return undefined
-  const version = form.exec(String(header).trim())?.[1]
-  if (version !== undefined) return Number(version)
-  throw doorFault(400, 'invalid', 'version-header', `${name} must name one version, as in ${name}: ${example}`)
+const IF_MATCH_FORM = 'If-Match must name versions, as in If-Match: W/"3", or W/"2", W/"3" for either of two'
+const E_TAG_FORM = 'E-Tag must name one version, as in E-Tag: 3'
+
+function parseETag(text: string): IfMatch {
+  return [toVersion(/^(?:W\/)?"?([1-9]\d{0,8})"?$/.exec(text.trim())?.[1], E_TAG_FORM)]
+}
+
+function toVersion(digits: string | undefined, form: string): number {
+  if (digits === undefined) throw doorFault(400, 'invalid', 'version-header', form)
+  return Number(digits)
 }

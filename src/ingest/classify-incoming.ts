@@ -3,7 +3,7 @@ import { daysBetween } from '../fhir/dates.js'
 import type { Issue } from '../fhir/issue.js'
 import type { RecordHead } from '../storage/record-head.js'
 import type { Judged } from './judge.js'
-import type { Submission } from './submission.js'
+import type { IfMatch, PlainSubmission } from './submission.js'
 
 export type Incoming =
   | { kind: 'new' }
@@ -13,13 +13,19 @@ export type Incoming =
   | { kind: 'resend'; issues: Issue[] }
   /** 409 that wants the changed paths, for which the stored body is needed. */
   | { kind: 'changed'; issues: Issue[] }
-  | { kind: 'refused'; status: number; issues: Issue[] }
+  | Refused
+
+export interface Refused {
+  kind: 'refused'
+  status: number
+  issues: Issue[]
+}
 
 /** A date moved by more than this many days makes it another event (deduplication reference, section 2.6). */
 const SAME_EVENT_DAYS = 7
 
 /** POST: `head` is the record that has this identifier already. */
-export function classifyCreate(judged: Judged, submission: Submission, head: RecordHead | undefined): Incoming {
+export function classifyCreate(judged: Judged, submission: PlainSubmission, head: RecordHead | undefined): Incoming {
   if (head === undefined) return { kind: 'new' }
   if (head.owner !== submission.caller.client)
     return refuse(409, 'conflict', 'identifier-of-another', IDENTIFIER_OF_ANOTHER)
@@ -39,14 +45,14 @@ export function classifyCreate(judged: Judged, submission: Submission, head: Rec
 /** PUT: `head` is the record of the path, undefined when it is unknown. */
 export function classifyUpdate(
   judged: Judged,
-  submission: Extract<Submission, { kind: 'update' }>,
+  submission: Extract<PlainSubmission, { kind: 'update' }>,
   head: RecordHead | undefined
 ): Incoming {
-  if (head?.owner !== submission.caller.client) return refuse(404, 'not-found', 'unknown-record', UNKNOWN_RECORD)
+  if (head?.owner !== submission.caller.client) return refuseUnknown()
   const { system, value } = judged.facts.identifier
   if (system !== head.identifierSystem || value !== head.identifierValue)
     return refuse(422, 'business-rule', 'identifier-changed', IDENTIFIER_CHANGED, 'Immunization.identifier[0]')
-  if (submission.ifMatch !== '*' && submission.ifMatch !== head.version) return stale(head)
+  if (isStale(submission.ifMatch, head)) return refuseStale(head)
   const moved = checkSameEvent(judged, head, false)
   if (moved !== undefined) return { kind: 'refused', status: 409, issues: [moved] }
   if (head.deleted) return reinstate()
@@ -60,16 +66,25 @@ export function classifyUpdate(
 
 /** DELETE: `resend` means that it is deleted already. */
 export function classifyDelete(
-  submission: Extract<Submission, { kind: 'delete' }>,
+  submission: Extract<PlainSubmission, { kind: 'delete' }>,
   head: RecordHead | undefined
 ): Incoming {
-  if (head?.owner !== submission.caller.client) return refuse(404, 'not-found', 'unknown-record', UNKNOWN_RECORD)
+  if (head?.owner !== submission.caller.client) return refuseUnknown()
   if (head.deleted) return { kind: 'resend', issues: [] }
-  if (submission.ifMatch !== undefined && submission.ifMatch !== head.version) return stale(head)
+  if (isStale(submission.ifMatch ?? '*', head)) return refuseStale(head)
   return { kind: 'correction', issues: [] }
 }
 
-const IDENTIFIER_OF_ANOTHER =
+/** True when none of the versions that the sender knows is the current one. */
+export function isStale(ifMatch: IfMatch, head: RecordHead): boolean {
+  return ifMatch !== '*' && !ifMatch.includes(head.version)
+}
+
+export function refuseUnknown(): Refused {
+  return refuse(404, 'not-found', 'unknown-record', UNKNOWN_RECORD)
+}
+
+export const IDENTIFIER_OF_ANOTHER =
   'another client has sent this identifier; identifiers are unique over all suppliers: use a system of your own'
 const IDENTIFIER_CHANGED =
   'identifier differs from the stored record; an identifier never changes: delete this record and create another'
@@ -83,7 +98,7 @@ function reinstate(): Incoming {
   }
 }
 
-function stale(head: RecordHead): Incoming {
+export function refuseStale(head: RecordHead): Refused {
   const text = `the record is at version ${head.version}; read it, apply the change to that version and send If-Match: W/"${head.version}"`
   return refuse(412, 'conflict', 'version-stale', text)
 }
@@ -122,7 +137,7 @@ function resendIssue(rule: string, text: string): Issue {
   return { severity: 'information', code: 'duplicate', layer: 'identity', rule, text }
 }
 
-function refuse(status: number, code: Issue['code'], rule: string, text: string, expression?: string): Incoming {
+export function refuse(status: number, code: Issue['code'], rule: string, text: string, expression?: string): Refused {
   const issue: Issue = { severity: 'error', code, layer: 'identity', rule, text }
   return {
     kind: 'refused',

@@ -5,11 +5,12 @@ import { isDatabaseDown } from '../storage/database-down.js'
 import type { Database } from '../storage/database.js'
 import { databaseDown, internalFault, tooBusy } from './answer.js'
 import { createGroupCommit } from './group-commit.js'
+import { answerKnownKeys, answerToKeep, createKeyGate } from './idempotency.js'
 import { judgeSubmission, type JudgedSubmission, type Judges, type ProgrammeVerdict } from './judge.js'
 import type { VersionDeps } from './make-version.js'
-import { settle } from './settle.js'
+import { settle, type SettleDeps } from './settle.js'
 import type { Ingest, Submission, Verdict } from './submission.js'
-import { readWorkingSet } from './working-set.js'
+import { readWorkingSet, type WorkingSet } from './working-set.js'
 
 export interface IngestDeps extends VersionDeps {
   database: Pick<Database, 'transaction'>
@@ -30,6 +31,7 @@ export interface IngestDeps extends VersionDeps {
 }
 
 export function createIngest(deps: IngestDeps): Ingest {
+  const oneByKey = createKeyGate()
   const group = createGroupCommit<JudgedSubmission, Verdict>((items) => commit(items, deps), {
     maxGroup: deps.maxGroup ?? 128,
     maxInFlight: 2,
@@ -40,9 +42,11 @@ export function createIngest(deps: IngestDeps): Ingest {
 
   async function acceptOne(submission: Submission): Promise<Verdict> {
     try {
-      const judged = judgeSubmission(submission, deps.judges, deps.now())
-      if (judged.judgement?.kind === 'sound') deps.onJudged?.(judged.judgement.judged.verdict)
-      return await group.submit(judged)
+      return await oneByKey(submission, () => {
+        const judged = judgeSubmission(submission, deps.judges, deps.now())
+        if (judged.judgement?.kind === 'sound') deps.onJudged?.(judged.judgement.judged.verdict)
+        return group.submit(judged)
+      })
     } catch (error) {
       if (error instanceof FhirError) return { status: error.status, issues: [...error.issues] }
       if (isDatabaseDown(error)) {
@@ -62,12 +66,22 @@ export function createIngest(deps: IngestDeps): Ingest {
 
 async function commit(items: readonly JudgedSubmission[], deps: IngestDeps): Promise<Verdict[]> {
   const verdicts = await deps.database.transaction(async (stores) => {
-    const set = await readWorkingSet(items, stores, deps.newId)
+    const submissions = items.map(({ submission }) => submission)
+    const known = await answerKnownKeys(submissions, stores.idempotency)
+    const fresh = items.filter(({ submission }) => !known.has(submission))
+    const set = await readWorkingSet(fresh, stores, deps.newId)
     const made: Verdict[] = []
-    for (const item of items) made.push(await settle(item, set, deps))
+    for (const item of items) made.push(known.get(item.submission) ?? (await settleOne(item, set, deps)))
     await set.write(deps.auditChainId, { asksTerminology: deps.asksTerminology === true })
     return made
   })
   deps.onCommitted()
   return verdicts
+}
+
+async function settleOne(item: JudgedSubmission, set: WorkingSet, deps: SettleDeps): Promise<Verdict> {
+  const verdict = await settle(item, set, deps)
+  const kept = answerToKeep(item.submission, verdict)
+  if (kept !== undefined) set.addAnswer(kept)
+  return verdict
 }

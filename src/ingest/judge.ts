@@ -12,7 +12,7 @@ import type { Judgement as ProgrammeJudgement, ProgrammeRules } from '../program
 import type { JudgementContext } from '../programmes/subject.js'
 import type { Validator } from '../validation/validator.js'
 import { soundPart } from './sound-part.js'
-import type { Submission } from './submission.js'
+import type { PlainSubmission, Submission } from './submission.js'
 import { tolerate } from './tolerate.js'
 
 export interface Judges {
@@ -41,11 +41,12 @@ export function programmeNames({ programmes }: Pick<ProgrammeVerdict, 'programme
   return programmes.map(({ id, version }) => `${id} ${version}`)
 }
 
-/** A submission with what the judges said of it; a delete has no judgement. */
-export interface JudgedSubmission {
-  submission: Submission
+/** A submission with what the judges said of it; a delete has no judgement, a patch none until it is applied. */
+export interface JudgedSubmission<Kind extends Submission = Submission> {
+  submission: Kind
   judgement?: Judgement
 }
+export type JudgedPlain = JudgedSubmission<PlainSubmission>
 
 export type Judgement = { kind: 'sound'; judged: Judged } | { kind: 'refused'; status: number; issues: Issue[] }
 
@@ -58,14 +59,21 @@ export function isAskedFor({ rule }: Issue): boolean {
 }
 
 /** A submission with what the judges say of it; for a tolerant caller, without what was empty. */
-export function judgeSubmission(submission: Submission, judges: Judges, now: Date): JudgedSubmission {
-  if (submission.kind === 'delete') return { submission }
+export function judgeSubmission<Kind extends Submission>(
+  submission: Kind,
+  judges: Judges,
+  now: Date
+): JudgedSubmission<Kind> {
+  if (submission.kind === 'delete' || submission.kind === 'patch') return { submission }
   const { caller, payload: sent } = submission
   const { payload, issues } = caller.tolerant === true ? tolerate(sent) : { payload: sent, issues: [] }
-  const judgement = judge(payload, caller, submission.kind === 'create' ? 'C' : 'U', judges, now)
+  const judgement = judge(payload, caller, PERMISSIONS[submission.kind], judges, now)
   if (payload === sent) return { submission, judgement }
   return { submission: { ...submission, payload }, judgement: withIssues(judgement, issues) }
 }
+
+/** Whether a conditional update creates or updates is known only when it is settled: then its permission is looked at. */
+const PERMISSIONS = { create: 'C', update: 'U', 'conditional-update': undefined } as const
 
 function withIssues(judgement: Judgement, issues: readonly Issue[]): Judgement {
   if (judgement.kind === 'refused') return { ...judgement, issues: [...judgement.issues, ...issues] }
@@ -76,7 +84,7 @@ function withIssues(judgement: Judgement, issues: readonly Issue[]): Judgement {
 export function judge(
   payload: ParsedJson,
   caller: Caller,
-  permission: Permission,
+  permission: Permission | undefined,
   judges: Judges,
   now: Date
 ): Judgement {
@@ -84,7 +92,7 @@ export function judge(
   if (refuses(issues) || read === undefined) return refuse(issues)
   const { vaccineType } = read.facts
   if (vaccineType === undefined) throw new Error('an unknown set of target diseases passed the programme rules')
-  const missing = checkPermission(caller, permission, vaccineType)
+  const missing = permission === undefined ? undefined : checkPermission(caller, permission, vaccineType)
   if (missing !== undefined) return { kind: 'refused', status: 403, issues: [missing] }
   return { kind: 'sound', judged: { ...read, vaccineType, hashes: hashContent(payload.value as Immunization), issues } }
 }

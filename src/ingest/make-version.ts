@@ -18,7 +18,7 @@ import { deliverNewSurvivors } from './deliver-survivors.js'
 import { historyBeside } from './history-beside.js'
 import { type Judged, programmeNames } from './judge.js'
 import { regroupPatient, type Regrouped } from './regroup-patient.js'
-import type { Submission, Verdict } from './submission.js'
+import type { PlainSubmission, Verdict } from './submission.js'
 import type { WorkingSet } from './working-set.js'
 
 export interface VersionRules {
@@ -34,7 +34,7 @@ export interface VersionDeps {
 }
 
 export interface Accepted {
-  submission: Submission
+  submission: PlainSubmission
   /** Undefined for a delete. */
   judged: Judged | undefined
   /** Undefined for a new record. */
@@ -64,6 +64,7 @@ export async function makeVersion(accepted: Accepted, set: WorkingSet, deps: Ver
       outcome: issues.length === 0 ? null : JSON.stringify(toOperationOutcome(issues)),
       programmes: judged === undefined ? [] : programmeNames(judged.verdict),
       body,
+      reason: reasonOf(submission) ?? null,
       fingerprint: { antigens: fingerprint.antigens, features: fingerprint },
       search: judged === undefined ? null : searchColumns(judged)
     },
@@ -86,6 +87,7 @@ export async function makeVersion(accepted: Accepted, set: WorkingSet, deps: Ver
 function auditEntryOf(accepted: Accepted, head: Omit<RecordHead, 'nhsNumber'>, issues: readonly Issue[]): AuditEntry {
   const { submission, judged } = accepted
   const { recordId, version, patientKey, lastUpdated } = head
+  const reason = reasonOf(submission)
   return {
     at: lastUpdated,
     actor: submission.caller.client,
@@ -96,7 +98,8 @@ function auditEntryOf(accepted: Accepted, head: Omit<RecordHead, 'nhsNumber'>, i
     detail: {
       requestId: submission.requestId,
       rules: issues.map(({ rule }) => rule),
-      programmes: judged === undefined ? [] : programmeNames(judged.verdict)
+      programmes: judged === undefined ? [] : programmeNames(judged.verdict),
+      ...(reason === undefined ? {} : { reason })
     }
   }
 }
@@ -110,8 +113,12 @@ function tellSupplier(accepted: Accepted, recordId: string, regrouped: Regrouped
   ]
 }
 
+function reasonOf(submission: PlainSubmission): string | undefined {
+  return submission.kind === 'delete' ? submission.reason : undefined
+}
+
 /** Null for a delete. */
-function composeBody(submission: Submission, head: Omit<RecordHead, 'nhsNumber'>): string | null {
+function composeBody(submission: PlainSubmission, head: Omit<RecordHead, 'nhsNumber'>): string | null {
   if (submission.kind === 'delete') return null
   const { recordId: id, version, lastUpdated } = head
   return composeStoredBody(submission.payload, 'Immunization', { id, version, lastUpdated })
@@ -122,7 +129,7 @@ function operationOf({ submission, incoming }: Accepted): DeliveryOperation {
   return incoming.kind === 'new' ? 'create' : incoming.kind === 'correction' ? 'update' : 'reinstate'
 }
 
-function statusOf(submission: Submission, kind: Accepted['incoming']['kind']): number {
+function statusOf(submission: PlainSubmission, kind: Accepted['incoming']['kind']): number {
   if (submission.kind === 'delete') return 204
   // A POST that corrects (a supplier's setting) makes no new record, one that reinstates does, as at the NHS API.
   return submission.kind === 'create' && kind !== 'correction' ? 201 : 200

@@ -11,11 +11,11 @@ import type { TellKnown } from '../terminology/known-terminology.js'
 import { databaseDown, tooBusy } from './answer.js'
 import { historyBeside } from './history-beside.js'
 import { createGroupCommit } from './group-commit.js'
-import { findIssues, isAskedFor, judgeSubmission, type Judged, type JudgedSubmission, type Judges } from './judge.js'
+import { findIssues, isAskedFor, judgeSubmission, type Judged, type JudgedPlain, type Judges } from './judge.js'
 import type { VersionDeps } from './make-version.js'
 import { passedIssues } from './passed-checks.js'
 import { settle } from './settle.js'
-import type { Submission, Verdict } from './submission.js'
+import type { PlainSubmission, Verdict } from './submission.js'
 import { readWorkingSet, type WorkingSet } from './working-set.js'
 
 export interface Preview {
@@ -24,7 +24,7 @@ export interface Preview {
    * the caller may read are looked at; an issue says so where others may have been left out.
    * @throws FhirError 503 while the database is away or too much is asked at once
    */
-  rehearse(submission: Submission): Promise<Pick<Verdict, 'status' | 'issues'>>
+  rehearse(submission: PlainSubmission): Promise<Pick<Verdict, 'status' | 'issues'>>
   /** What profiles and programme rules say of any JSON value, whoever sends it. */
   judge(value: unknown): Issue[]
   /** What one profile says: a canonical, with or without |version; the default is the one Immunizations are judged by. */
@@ -48,9 +48,7 @@ export interface PreviewDeps extends VersionDeps {
 const AT_ONCE = 4
 const MAX_WAITING = 256
 
-interface Question extends JudgedSubmission {
-  tellsPassed: boolean
-}
+type Question = JudgedPlain & { tellsPassed: boolean }
 
 export function createPreview(deps: PreviewDeps): Preview {
   const { judges } = deps
@@ -104,7 +102,7 @@ async function rehearseOne(item: Question, stores: Stores, deps: PreviewDeps): P
 
 // What the judges refuse is not compared with what is known; its checks are told all the same.
 function explain(
-  { submission, judgement }: JudgedSubmission,
+  { submission, judgement }: JudgedPlain,
   history: NonNullable<JudgementContext['history']>,
   { judges, now }: PreviewDeps
 ): CheckVerdict[] {

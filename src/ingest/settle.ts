@@ -5,12 +5,27 @@ import { toOperationOutcome } from '../fhir/operation-outcome.js'
 import type { RecordHead } from '../storage/record-head.js'
 import { changedPathIssues } from './answer.js'
 import { classifyCreate, classifyDelete, classifyUpdate, type Incoming } from './classify-incoming.js'
-import { checkPermission, type Judged, type JudgedSubmission } from './judge.js'
+import { checkPermission, type Judged, type JudgedPlain, type JudgedSubmission } from './judge.js'
 import { makeVersion, type VersionDeps } from './make-version.js'
-import type { Submission, Verdict } from './submission.js'
+import { resolveSubmission, type ResolveDeps } from './resolve-submission.js'
+import type { PlainSubmission, Submission, Verdict } from './submission.js'
 import type { WorkingSet } from './working-set.js'
 
-export async function settle(item: JudgedSubmission, set: WorkingSet, deps: VersionDeps): Promise<Verdict> {
+export type SettleDeps = VersionDeps & ResolveDeps
+
+export async function settle(item: JudgedSubmission, set: WorkingSet, deps: SettleDeps): Promise<Verdict> {
+  const resolved = await resolveSubmission(item, set, deps)
+  switch (resolved.kind) {
+    case 'refused':
+      return refuse(item.submission, resolved.status, resolved.issues, set, deps)
+    case 'matched':
+      return answerStored(200, resolved.issues, resolved.head, set)
+    case 'plain':
+      return settlePlain(resolved.item, set, deps)
+  }
+}
+
+async function settlePlain(item: JudgedPlain, set: WorkingSet, deps: VersionDeps): Promise<Verdict> {
   const { submission, judgement } = item
   if (judgement?.kind === 'refused') return refuse(submission, judgement.status, judgement.issues, set, deps)
   const judged = judgement?.judged
@@ -27,7 +42,8 @@ export async function settle(item: JudgedSubmission, set: WorkingSet, deps: Vers
       return head === undefined ? verdict : { ...verdict, record: recordOf(head) }
     }
     case 'resend':
-      return answerResend(submission, incoming.issues, head, set)
+      if (head === undefined) throw new Error('a resend without a stored record')
+      return answerStored(submission.kind === 'delete' ? 204 : 200, incoming.issues, head, set)
     case 'new':
     case 'correction':
     case 'reinstatement':
@@ -35,7 +51,7 @@ export async function settle(item: JudgedSubmission, set: WorkingSet, deps: Vers
   }
 }
 
-function classify(submission: Submission, judged: Judged | undefined, head: RecordHead | undefined): Incoming {
+function classify(submission: PlainSubmission, judged: Judged | undefined, head: RecordHead | undefined): Incoming {
   if (submission.kind === 'delete') return mayChange(submission, head) ?? classifyDelete(submission, head)
   if (judged === undefined) throw new Error('a create or an update was settled without a judgement')
   if (submission.kind === 'create') return classifyCreate(judged, submission, head)
@@ -43,23 +59,17 @@ function classify(submission: Submission, judged: Judged | undefined, head: Reco
 }
 
 // The permission on the stored vaccine type; that on the new one was looked at by the judges.
-function mayChange(submission: Submission, head: RecordHead | undefined): Incoming | undefined {
+function mayChange(submission: PlainSubmission, head: RecordHead | undefined): Incoming | undefined {
   if (head?.owner !== submission.caller.client) return undefined
   const missing = checkPermission(submission.caller, submission.kind === 'delete' ? 'D' : 'U', head.vaccineType)
   return missing === undefined ? undefined : { kind: 'refused', status: 403, issues: [missing] }
 }
 
-async function answerResend(
-  submission: Submission,
-  issues: Issue[],
-  head: RecordHead | undefined,
-  set: WorkingSet
-): Promise<Verdict> {
-  if (head === undefined) throw new Error('a resend without a stored record')
-  const body = submission.kind === 'delete' ? undefined : await set.currentBody(head.recordId)
-  const learned = submission.kind === 'delete' ? [] : await set.terminologyIssues(head.recordId, head.version)
+async function answerStored(status: number, issues: Issue[], head: RecordHead, set: WorkingSet): Promise<Verdict> {
+  const body = status === 204 ? undefined : await set.currentBody(head.recordId)
+  const learned = status === 204 ? [] : await set.terminologyIssues(head.recordId, head.version)
   return {
-    status: submission.kind === 'delete' ? 204 : 200,
+    status,
     // What became known since it was first answered.
     issues: [...issues, ...learned],
     record: { ...recordOf(head), ...(body === undefined ? {} : { body }) }
@@ -76,7 +86,7 @@ function refuse(
 ): Verdict {
   if (submission.kind !== 'delete') {
     const errors = issues.filter(({ severity }) => severity === 'error' || severity === 'fatal')
-    const { text, sentText = text } = submission.payload
+    const sentText = sentTextOf(submission)
     set.addRefused({
       submissionId: deps.newId(),
       receivedAt: submission.receivedAt,
@@ -90,6 +100,11 @@ function refuse(
     })
   }
   return { status, issues }
+}
+
+function sentTextOf(submission: Exclude<Submission, { kind: 'delete' }>): string {
+  if (submission.kind === 'patch') return submission.patch.text
+  return submission.payload.sentText ?? submission.payload.text
 }
 
 function withWarnings(issues: Issue[], judged: Judged | undefined): Issue[] {

@@ -6,14 +6,19 @@ import type { Stores } from '../storage/database.js'
 import type { PairDecision } from '../storage/decision-store.js'
 import type { GroupWrite, KnownEvent } from '../storage/event-store.js'
 import type { NewDelivery } from '../storage/outbox-store.js'
+import type { KeptAnswer } from '../storage/idempotency-store.js'
 import type { RecordHead } from '../storage/record-head.js'
 import type { RefusedSubmission } from '../storage/refusal-store.js'
 import type { VersionWrite } from '../storage/version-writes.js'
 import type { Judged, JudgedSubmission } from './judge.js'
-import type { Submission } from './submission.js'
+import type { IdentifierCriterion, PlainSubmission } from './submission.js'
+import { judgedOf, wantedHeads } from './wanted-heads.js'
 
 export interface WorkingSet {
-  findHead(submission: Submission, judged: Judged | undefined): RecordHead | undefined
+  findHead(submission: PlainSubmission, judged: Judged | undefined): RecordHead | undefined
+  findById(recordId: string): RecordHead | undefined
+  /** Records with this identifier; without a system only the client's own. Deleted ones too. */
+  findMatches(criterion: IdentifierCriterion, client: string): RecordHead[]
   /** Head of another record of a patient that is locked, locked as well. */
   lockAlso(recordId: string): Promise<RecordHead | undefined>
   /** The patient of a judged submission; made on the spot when there is no NHS number. */
@@ -34,6 +39,8 @@ export interface WorkingSet {
   addDeliveries(deliveries: readonly NewDelivery[]): void
   addRefused(refused: RefusedSubmission): void
   addAudit(entry: AuditEntry): void
+  /** What is to be answered again to the same key. */
+  addAnswer(answer: KeptAnswer): void
   /** Writes everything, in as many statements as there are kinds of rows. */
   write(auditChainId: string, options?: WriteOptions): Promise<void>
 }
@@ -49,17 +56,12 @@ export async function readWorkingSet(
   stores: Stores,
   newId: () => string
 ): Promise<WorkingSet> {
-  const wanted = items.map(({ submission, judgement }) => ({
-    submission,
-    judged: judgement?.kind === 'sound' ? judgement.judged : undefined
-  }))
+  const { identifiers, values, recordIds } = wantedHeads(items)
   const heads = await stores.records.lockHeads({
-    identifiers: wanted.flatMap(({ submission, judged }) =>
-      submission.kind === 'create' && judged !== undefined ? [judged.facts.identifier] : []
-    ),
-    recordIds: wanted.flatMap(({ submission }) => (submission.kind === 'create' ? [] : [submission.recordId]))
+    identifiers,
+    recordIds: [...recordIds, ...(await stores.records.findOwnByValue(values))]
   })
-  const numbers = new Set(wanted.flatMap(({ judged }) => judged?.facts.nhsNumber ?? []))
+  const numbers = new Set(items.flatMap((item) => judgedOf(item)?.facts.nhsNumber ?? []))
   const patients = await stores.records.lockPatients({
     newKeys: new Map([...numbers].map((number) => [number, newId()])),
     patientKeys: heads.map((head) => head.patientKey)
@@ -98,6 +100,7 @@ function createWorkingSet(stores: Stores, newId: () => string, known: Known): Wo
   const deliveries: NewDelivery[] = []
   const refused: RefusedSubmission[] = []
   const audit: AuditEntry[] = []
+  const answers: KeptAnswer[] = []
 
   return {
     findHead(submission, judged) {
@@ -105,6 +108,13 @@ function createWorkingSet(stores: Stores, newId: () => string, known: Known): Wo
       if (judged === undefined) return undefined
       const { system, value } = judged.facts.identifier
       return headById.get(idByIdentifier.get(identifierKey(system, value)) ?? '')
+    },
+    findById: (recordId) => headById.get(recordId),
+    findMatches({ system, value }, client) {
+      if (system === undefined)
+        return [...headById.values()].filter((head) => head.identifierValue === value && head.owner === client)
+      const head = headById.get(idByIdentifier.get(identifierKey(system, value)) ?? '')
+      return head === undefined ? [] : [head]
     },
     async lockAlso(recordId) {
       const held = headById.get(recordId)
@@ -160,15 +170,18 @@ function createWorkingSet(stores: Stores, newId: () => string, known: Known): Wo
     },
     addRefused: (submission) => void refused.push(submission),
     addAudit: (entry) => void audit.push(entry),
+    addAnswer: (answer) => void answers.push(answer),
     async write(auditChainId, { asksTerminology = false } = {}) {
       await stores.records.insertUnidentifiedPatients(unidentified)
       await stores.records.writeVersions(versions)
       if (asksTerminology) await stores.terminologyChecks.insert(withBody(versions))
       await stores.events.writeGroups([...groups.values()])
-      await stores.decisions.end([...endedDecisions.values()])
+      // Decided again is not taken back: it stays the same row, opened when it was first decided.
+      await stores.decisions.end([...endedDecisions.values()].filter((over) => !newDecisions.has(pairKey(over))))
       await stores.decisions.write([...newDecisions.values()])
       await stores.outbox.insert(deliveries)
       await stores.refusals.insert(refused)
+      await stores.idempotency.insert(answers)
       await stores.audit.append(auditChainId, audit)
     }
   }

@@ -6,6 +6,7 @@ import { createDeliveryStore, type DeliveryStore } from './delivery-store.js'
 import { createDestinationStore, type DestinationStore } from './destination-store.js'
 import { createEventStore, type EventStore } from './event-store.js'
 import { createHistoryStore, type HistoryStore } from './history-store.js'
+import { createIdempotencyStore, type IdempotencyStore } from './idempotency-store.js'
 import { createOpsStore, type OpsStore } from './ops-store.js'
 import { createOutboxStore, type OutboxStore } from './outbox-store.js'
 import { createQueueEpochStore, type QueueEpochStore } from './queue-epoch-store.js'
@@ -13,6 +14,7 @@ import { createRecordScanStore, type RecordScanStore } from './record-scan.js'
 import { createRecordStore, type RecordStore } from './record-store.js'
 import { createRefusalStore, type RefusalStore } from './refusal-store.js'
 import { createReplayStore, type ReplayStore } from './replay-store.js'
+import { createServedStores, type ServedStores } from './served-stores.js'
 import { createServiceKeyStore, type ServiceKeyStore } from './service-key-store.js'
 import type { Sql } from './sql.js'
 import { createTerminologyAnswerStore, type TerminologyAnswerStore } from './terminology-answer-store.js'
@@ -26,6 +28,7 @@ export interface Stores {
   decisions: DecisionStore
   history: HistoryStore
   outbox: OutboxStore
+  idempotency: IdempotencyStore
   deliveries: DeliveryStore
   destinations: DestinationStore
   replays: ReplayStore
@@ -35,6 +38,7 @@ export interface Stores {
   serviceKeys: ServiceKeyStore
   terminologyAnswers: TerminologyAnswerStore
   terminologyChecks: TerminologyCheckStore
+  served: ServedStores
 }
 
 export interface Database {
@@ -94,6 +98,7 @@ function createStores(sql: Sql): Stores {
     decisions: createDecisionStore(sql),
     history: createHistoryStore(sql),
     outbox: createOutboxStore(sql),
+    idempotency: createIdempotencyStore(sql),
     deliveries: createDeliveryStore(sql),
     destinations: createDestinationStore(sql),
     replays: createReplayStore(sql),
@@ -102,7 +107,8 @@ function createStores(sql: Sql): Stores {
     ops: createOpsStore(sql),
     serviceKeys: createServiceKeyStore(sql),
     terminologyAnswers: createTerminologyAnswerStore(sql),
-    terminologyChecks: createTerminologyCheckStore(sql)
+    terminologyChecks: createTerminologyCheckStore(sql),
+    served: createServedStores(sql)
   }
 }
 

@@ -19,7 +19,7 @@ export interface DecisionStore {
   find(patientKeys: readonly string[]): Promise<PairDecision[]>
   /** Takes back what the system decided of these pairs; what a reviewer decided stays. */
   end(pairs: readonly Pick<PairDecision, 'recordA' | 'recordB'>[]): Promise<void>
-  /** A system decision replaces an older one of the system, never one of a reviewer. */
+  /** A system decision replaces another one of the system, never one of a reviewer. */
   write(decisions: readonly PairDecision[]): Promise<void>
 }
 
@@ -52,9 +52,11 @@ export function createDecisionStore(sql: Sql): DecisionStore {
       if (decisions.length === 0) return
       await sql.query(
         `insert into pair_decision (
-           record_a, record_b, patient_key, outcome, rule, score, features, rules_version, decided_by, decided_at
+           record_a, record_b, patient_key, outcome, rule, score, features, rules_version, decided_by, decided_at,
+           opened_at
          )
-         select record_a, record_b, patient_key, outcome, rule, score, features, rules_version, decided_by, decided_at
+         select record_a, record_b, patient_key, outcome, rule, score, features, rules_version, decided_by, decided_at,
+                decided_at
            from json_to_recordset($1) as made (
                   record_a uuid, record_b uuid, patient_key uuid, outcome text, rule text, score integer,
                   features jsonb, rules_version text, decided_by text, decided_at timestamptz
@@ -65,8 +67,15 @@ export function createDecisionStore(sql: Sql): DecisionStore {
                 score = excluded.score,
                 features = excluded.features,
                 rules_version = excluded.rules_version,
-                decided_at = excluded.decided_at
-          where pair_decision.decided_by = 'system'`,
+                decided_at = excluded.decided_at,
+                revision = pair_decision.revision + 1
+          where pair_decision.decided_by = 'system'
+            and (
+              pair_decision.outcome, pair_decision.rule, pair_decision.score, pair_decision.features,
+              pair_decision.rules_version
+            ) is distinct from (
+              excluded.outcome, excluded.rule, excluded.score, excluded.features, excluded.rules_version
+            )`,
         [JSON.stringify(decisions.map(toDecisionRow))]
       )
     }

@@ -108,7 +108,8 @@ with grouped as (
       on conflict (group_id) do update
      set anchor_record_id = excluded.anchor_record_id,
          survivor_record_id = excluded.survivor_record_id,
-         revision = event_group.revision + 1
+         revision = event_group.revision + 1,
+         updated_at = now()
 )
 insert into event_group_member (record_id, group_id, patient_key, role)
 select record_id, group_id, patient_key, role

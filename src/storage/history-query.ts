@@ -1,7 +1,8 @@
 // A search over records as data, and the SQL that answers it. Nothing of a query stands in the text: values are
 // parameters, and what becomes text (a column, a direction) is chosen here from a closed list.
 import type { VaccineType } from '../fhir/vaccine-types.js'
-import { conditionOf, type Bind } from './record-conditions.js'
+import type { Bind } from './instant-range.js'
+import { conditionOf } from './record-conditions.js'
 import type { RecordFilter } from './record-filter.js'
 
 export interface SortKey {

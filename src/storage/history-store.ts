@@ -1,6 +1,7 @@
 // What has been kept, for reading: one record, its versions, and searches. Bodies come back as the text they were
 // stored as. A query is data (planned by src/history); this file turns it into SQL, values always as parameters.
 import type { VaccineType } from '../fhir/vaccine-types.js'
+import type { SentVersion } from './provenance-source.js'
 import type { Sql } from './sql.js'
 import { matchingRecords, orderAndLimit, type RecordQuery } from './history-query.js'
 import { matchingVersions, orderAndLimitVersions, type VersionsQuery } from './version-query.js'
@@ -25,17 +26,8 @@ export interface KeptVersion {
   receivedAt: Date
   /** Undefined for a delete. */
   body?: string
-}
-
-/** Who sent a version, when, in which request. */
-export interface VersionOrigin {
-  recordId: string
-  version: number
-  operation: KeptVersion['operation']
-  /** Client name. */
-  supplier: string
-  receivedAt: Date
-  requestId?: string
+  /** Why it was deleted, where somebody said. */
+  reason?: string
 }
 
 /** One match of a search. */
@@ -45,7 +37,8 @@ export interface FoundRecord {
   /** Where this record stands in the order asked for: opaque, to be handed back in `after`. */
   sortKeys: string[]
   body: string
-  origin: VersionOrigin
+  /** How the version came that is shown. */
+  sent: SentVersion
 }
 
 export interface FoundRecords {
@@ -63,6 +56,8 @@ export interface HistoryStore {
   countVersions(query: VersionsQuery): Promise<number>
   /** Live records only, in the order asked for. */
   findRecords(query: RecordQuery): Promise<FoundRecords>
+  /** Undefined for an NHS number that no record has named. */
+  findPatientKey(nhsNumber: string): Promise<string | undefined>
   /** How many records match, whatever the position of `after` and `limit` say. */
   countRecords(query: RecordQuery): Promise<number>
 }
@@ -76,7 +71,7 @@ export function createHistoryStore(sql: Sql): HistoryStore {
 
     async findVersion(recordId, version) {
       const { rows } = await sql.query<VersionRow>(
-        `select record_id, version, operation, received_at, body
+        `select record_id, version, operation, received_at, body, reason
            from record_version
           where record_id = $1 and version = $2`,
         [recordId, version]
@@ -86,7 +81,8 @@ export function createHistoryStore(sql: Sql): HistoryStore {
 
     async findVersions(query) {
       const { text, values } = orderAndLimitVersions(matchingVersions(query), query)
-      const columns = 'version.record_id, version.version, version.operation, version.received_at, version.body'
+      const columns =
+        'version.record_id, version.version, version.operation, version.received_at, version.body, version.reason'
       const { rows } = await sql.query<VersionRow>(`select ${columns} ${text}`, values)
       return rows.map(toVersion)
     },
@@ -107,6 +103,14 @@ export function createHistoryStore(sql: Sql): HistoryStore {
       )
       const transactions = rows[0]?.transactions
       return { records: rows.map(toFound), ...(transactions === undefined ? {} : { transactions }) }
+    },
+
+    async findPatientKey(nhsNumber) {
+      const { rows } = await sql.query<{ patient_key: string }>(
+        'select patient_key from patient where nhs_number = $1',
+        [nhsNumber]
+      )
+      return rows[0]?.patient_key
     },
 
     async countRecords(query) {
@@ -141,6 +145,7 @@ interface VersionRow {
   operation: KeptVersion['operation']
   received_at: Date
   body: string | null
+  reason: string | null
 }
 
 interface FoundRow {
@@ -174,7 +179,8 @@ function toVersion(row: VersionRow): KeptVersion {
     version: row.version,
     operation: row.operation,
     receivedAt: row.received_at,
-    ...(row.body === null ? {} : { body: row.body })
+    ...(row.body === null ? {} : { body: row.body }),
+    ...(row.reason === null ? {} : { reason: row.reason })
   }
 }
 
@@ -184,13 +190,14 @@ function toFound(row: FoundRow): FoundRecord {
     patientKey: row.patient_key,
     sortKeys: row.sort_keys,
     body: row.body,
-    origin: {
+    sent: {
       recordId: row.record_id,
-      version: row.version,
+      recordVersion: row.version,
       operation: row.operation,
       supplier: row.supplier,
-      receivedAt: row.received_at,
-      ...(row.request_id === null ? {} : { requestId: row.request_id })
+      lastUpdated: row.received_at,
+      requestId: row.request_id,
+      reason: null
     }
   }
 }

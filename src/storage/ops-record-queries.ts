@@ -27,6 +27,8 @@ export interface StoryVersion {
   operation: string
   supplier: string
   receivedAt: Date
+  /** Why it was deleted; null when nobody said. */
+  reason: string | null
   /** OperationOutcome text answered with it; null when there was nothing to say. */
   outcome: string | null
   /** Null where the codes of this version are not looked up. */
@@ -124,6 +126,7 @@ select made.version,
        made.operation,
        made.supplier,
        made.received_at as "receivedAt",
+       made.reason,
        made.outcome,
        case when looked.record_id is not null then
          json_build_object('checkedAt', looked.checked_at, 'issues', coalesce(looked.issues, '[]')::json)

@@ -40,7 +40,10 @@ export interface AuditLine {
 
 export interface AuditFilter {
   actor?: string
-  /** The action, or what it begins with before a point: `replay` finds `replay.start`. */
+  /**
+   * The action, or what it begins with before a point: `replay` finds `replay.start`. Reads outnumber all else, so they
+   * are listed only when they are asked for: `read`.
+   */
   action?: string
   recordId?: string
   since?: Date
@@ -100,7 +103,11 @@ export function createOpsTrailQueries(sql: Sql): OpsTrailQueries {
                 ${placeOf('at')} || '~' || chain_id || '~' || position as place
            from audit_entry
           where ($1::text is null or actor = $1)
-            and ($2::text is null or action = $2 or starts_with(action, $2 || '.'))
+            and (
+              case when $2::text is null then not starts_with(action, 'read.')
+                   else action = $2 or starts_with(action, $2 || '.')
+              end
+            )
             and ($3::uuid is null or record_id = $3)
             and ($4::timestamptz is null or at >= $4)
             and ($5::timestamptz is null or at < $5)

@@ -1,9 +1,7 @@
 // Demands on a record as SQL conditions over `record` and `version`, its current version. Nothing of a query stands in
 // the text: values are parameters, and what becomes text is chosen here from a closed list.
+import { type Bind, instantIn } from './instant-range.js'
 import type { CodeToken, DateRange, OptionalElement, RecordFilter } from './record-filter.js'
-
-/** Adds a value to the parameters of the statement and gives its placeholder. */
-export type Bind = (value: unknown) => string
 
 export function conditionOf(filter: RecordFilter, bind: Bind): string {
   switch (filter.kind) {
@@ -18,7 +16,7 @@ export function conditionOf(filter: RecordFilter, bind: Bind): string {
     case 'occurrence':
       return either(filter.anyOf.map((range) => occurrenceIn(range, bind)))
     case 'last-updated':
-      return either(filter.anyOf.map((range) => lastUpdatedIn(range, bind)))
+      return either(filter.anyOf.map((range) => instantIn('record.last_updated', range, bind)))
     case 'coding':
       return either(filter.anyOf.map((token) => hasCoding(filter.element, token, bind)))
     case 'reference-identifier':
@@ -83,28 +81,6 @@ function occurrenceIn({ prefix, from, until }: DateRange, bind: Bind): string {
       return `${end} <= ${low()}`
     case 'ap':
       return `(${start} < ${high()} and ${end} > ${low()})`
-  }
-}
-
-// lastUpdated is an instant, so that "starts after" and "greater than" are one.
-function lastUpdatedIn({ prefix, from, until }: DateRange, bind: Bind): string {
-  const column = 'record.last_updated'
-  switch (prefix) {
-    case 'eq':
-    case 'ap':
-      return `(${column} >= ${bind(from)} and ${column} < ${bind(until)})`
-    case 'ne':
-      return `(${column} < ${bind(from)} or ${column} >= ${bind(until)})`
-    case 'gt':
-    case 'sa':
-      return `${column} >= ${bind(until)}`
-    case 'lt':
-    case 'eb':
-      return `${column} < ${bind(from)}`
-    case 'ge':
-      return `${column} >= ${bind(from)}`
-    case 'le':
-      return `${column} < ${bind(until)}`
   }
 }
 

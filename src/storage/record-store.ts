@@ -10,6 +10,11 @@ export interface RecordStore {
     identifiers: readonly { system: string; value: string }[]
     recordIds: readonly string[]
   }): Promise<RecordHead[]>
+  /**
+   * Ids of an owner's records with a value of identifier, whatever its system. Until the transaction ends nobody else
+   * asks of the same value, so that two conditions on it cannot both find nothing.
+   */
+  findOwnByValue(wanted: readonly { owner: string; value: string }[]): Promise<string[]>
   /** Makes missing patients, locks all of them in key order; gives NHS number -> patient key. */
   lockPatients(patients: {
     newKeys: ReadonlyMap<string, string>
@@ -47,6 +52,27 @@ export function createRecordStore(sql: Sql): RecordStore {
         [identifiers.map(({ system }) => system), identifiers.map(({ value }) => value), recordIds]
       )
       return rows.map(toHead)
+    },
+
+    async findOwnByValue(wanted) {
+      if (wanted.length === 0) return []
+      const values = [wanted.map(({ owner }) => owner), wanted.map(({ value }) => value)]
+      await sql.query(
+        `select pg_advisory_xact_lock(lock_key)
+           from (
+                  select distinct hashtextextended(owner || chr(10) || value, 4) as lock_key
+                    from unnest($1::text[], $2::text[]) as wanted (owner, value)
+                   order by lock_key
+                ) ordered`,
+        values
+      )
+      const { rows } = await sql.query<{ record_id: string }>(
+        `select distinct record.record_id
+           from unnest($1::text[], $2::text[]) as wanted (owner, value)
+           join record on record.identifier_value = wanted.value and record.owner = wanted.owner`,
+        values
+      )
+      return rows.map((row) => row.record_id)
     },
 
     async lockPatients({ newKeys, patientKeys }) {

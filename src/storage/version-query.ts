@@ -1,7 +1,7 @@
 // A version history as data, and the SQL that answers it: of one record, or of all that a caller may see.
 import type { VaccineType } from '../fhir/vaccine-types.js'
 import type { Statement } from './history-query.js'
-import type { Bind } from './record-conditions.js'
+import type { Bind } from './instant-range.js'
 
 /** Whose versions. `own`: of these vaccine types those that the supplier sent; `all`: of these types every one. */
 export type VersionsOf =

@@ -8,6 +8,8 @@ export interface VersionWrite {
   operation: 'create' | 'update' | 'delete' | 'reinstate'
   supplier: string
   requestId: string
+  /** Why it was deleted, 200 characters at most; null when nobody said, and for every other operation. */
+  reason: string | null
   payloadSha256: Buffer
   /** Issues answered with this version, as OperationOutcome text; null when there were none. */
   outcome: string | null
@@ -68,13 +70,14 @@ with head as (
          features = excluded.features
 )
 insert into record_version (
-  record_id, version, patient_key, operation, supplier, received_at, request_id, payload_sha256, outcome, programmes, body
+  record_id, version, patient_key, operation, supplier, received_at, request_id, payload_sha256, outcome, programmes, body,
+  reason
 )
 select record_id, version, patient_key, operation, supplier, last_updated, request_id, decode(payload_sha256, 'hex'),
-       outcome, programmes, body
+       outcome, programmes, body, reason
   from json_to_recordset($1) as written (
          record_id uuid, version integer, patient_key uuid, operation text, supplier text, last_updated timestamptz,
-         request_id text, payload_sha256 text, outcome text, programmes text[], body text
+         request_id text, payload_sha256 text, outcome text, programmes text[], body text, reason text
        )`
 
 function toWriteRow(write: VersionWrite): object {
@@ -89,7 +92,8 @@ function toWriteRow(write: VersionWrite): object {
     payload_sha256: write.payloadSha256.toString('hex'),
     outcome: write.outcome,
     programmes: write.programmes,
-    body: write.body
+    body: write.body,
+    reason: write.reason
   }
 }
 

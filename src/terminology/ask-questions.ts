@@ -57,7 +57,10 @@ async function tryOne(
   }
 }
 
-interface Replied { question: ClaimedQuestion; reply: Reply | undefined }
+interface Replied {
+  question: ClaimedQuestion
+  reply: Reply | undefined
+}
 
 async function record(replies: readonly Replied[], { answers, policy, random }: AskDeps): Promise<void> {
   const { memberMs, notMemberMs, unknownMs } = policy.keep

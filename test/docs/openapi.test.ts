@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import ajvFormats from 'ajv-formats'
-import type { Bundle } from 'fhir/r4.js'
+import type { Bundle, CapabilityStatement } from 'fhir/r4.js'
 import t from 'tap'
 import { parse } from 'yaml'
+import { SHAPING_PARAMETERS } from '../../src/history/plan-resource-search.js'
 import { RESULT_PARAMETERS } from '../../src/history/result-parameters.js'
 import { SEARCH_PARAMETERS } from '../../src/history/search-parameters.js'
 import { opsRoutes, type OpsRoutesDeps } from '../../src/http/ops-routes.js'
@@ -24,8 +25,8 @@ interface Parameter {
 }
 type Content = Record<string, { schema: object; examples?: Record<string, { value: unknown }> }>
 type PathItem = Partial<Record<Method, Operation>> & { parameters?: Parameter[] }
-type Method = 'get' | 'post' | 'put' | 'delete'
-const METHODS: readonly Method[] = ['get', 'post', 'put', 'delete']
+type Method = 'get' | 'post' | 'put' | 'patch' | 'delete'
+const METHODS: readonly Method[] = ['get', 'post', 'put', 'patch', 'delete']
 
 const text = readFileSync(new URL('../../openapi.yaml', import.meta.url), 'utf8')
 const raw = parse(text) as { openapi: string; components: Record<string, Record<string, unknown>> }
@@ -109,6 +110,18 @@ t.test('the search parameters described are those served', (t) => {
   t.end()
 })
 
+t.test('the search parameters of the other resources described are those that /metadata declares', async (t) => {
+  const { rest } = (await hub.server.inject('/FHIR/R4/metadata')).json<CapabilityStatement>()
+  const others = (rest?.[0]?.resource ?? []).filter(({ type }) => type !== 'Immunization')
+  t.equal(others.length, 6)
+  for (const { type, searchParam = [] } of others) {
+    const search = operations.find(({ path, method }) => path === `/FHIR/R4/${type}` && method === 'get')
+    const described = search?.parameters.filter((one) => one.in === 'query').map((one) => one.name)
+    const served = [...searchParam.map(({ name }) => name), ...SHAPING_PARAMETERS, '_cursor', '_format', '_pretty']
+    t.same([...(described ?? [])].sort(), served.sort(), type)
+  }
+})
+
 t.test('every example fits its schema', (t) => {
   for (const { path, method, operation } of operations) {
     const contents = [
@@ -151,6 +164,13 @@ t.test('the examples do what they say against the service', async (t) => {
   t.equal(created.statusCode, 201, created.body)
   t.notOk(created.headers['x-issue-count'], `the example is answered without remarks: ${created.body}`)
   t.equal((await send(flu)).statusCode, 200, 'sent again')
+  const patched = await hub.server.inject({
+    method: 'PATCH',
+    url: `${url}/${created.headers['location']?.toString().split('/').at(-3)}`,
+    headers: { authorization, 'content-type': 'application/json-patch+json', 'if-match': 'W/"1"' },
+    payload: JSON.stringify(example(`${url}/{id}`, 'patch', 'batch'))
+  })
+  t.match(patched.json<object>(), { lotNumber: 'AF3214C' })
   const nameless = Object.fromEntries(Object.entries(flu).filter(([name]) => name !== 'identifier'))
   const refused = await send(nameless)
   t.equal(refused.statusCode, 422)
@@ -171,7 +191,7 @@ t.test('the examples do what they say against the service', async (t) => {
     headers: { authorization, 'content-type': 'application/x-www-form-urlencoded' },
     payload: new URLSearchParams(form).toString()
   })
-  t.match(found.json<Bundle>(), { total: 1, entry: [{ resource: { lotNumber: 'AF3214B' } }] })
+  t.match(found.json<Bundle>(), { total: 1, entry: [{ resource: { lotNumber: 'AF3214C' } }] })
   const wide = await hub.server.inject({ url: `${url}?status=completed`, headers: { authorization } })
   t.same(wide.json(), example(url, 'get', 'nothingNamed', '400'))
 

@@ -60,6 +60,7 @@ function nextVersion(row: KeptRow, change: Partial<KeptRow>): { row: KeptRow; wr
       operation,
       supplier: 'sandwell-pharmacy',
       requestId: 'request',
+      reason: null,
       payloadSha256: Buffer.alloc(1),
       outcome: null,
       programmes: [],

@@ -1,8 +1,10 @@
 // The HTTP door of production with use cases handed in by the test, and callers to knock.
+import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import type { Test } from 'tap'
+import { createCursors } from '../../src/history/cursor.js'
 import { createDevelopmentIssuer, type TokenRequest } from '../../src/http/development-issuer.js'
 import { createHttpServer, type HttpServer, type HttpServerDeps } from '../../src/http/server.js'
 import { createTokenVerifier } from '../../src/http/token-verifier.js'
@@ -11,6 +13,14 @@ import type { Preview } from '../../src/ingest/preview.js'
 import type { Ingest } from '../../src/ingest/submission.js'
 
 export const NOW = new Date('2026-11-02T09:00:00.000Z')
+
+export const CAPABILITY: HttpServerDeps['capability'] = {
+  softwareVersion: '1.2.3',
+  date: NOW,
+  experimental: true,
+  ruleSet: () => 'programme rules of the test',
+  profiles: []
+}
 
 export interface LogLine {
   level: 'info' | 'error'
@@ -41,8 +51,15 @@ export async function openDoor(t: Test, deps: Partial<HttpServerDeps> = {}): Pro
     history: notAsked<History>('history'),
     verifyToken: createTokenVerifier({ ...issuer, keys: { jwks: issuer.jwks }, now: () => NOW }),
     health: () => Promise.resolve({ ready: true, checks: [{ name: 'database', ok: true }] }),
+    capability: CAPABILITY,
+    served: [],
+    cursors: createCursors(randomBytes(32)),
+    smart: {
+      issuer: issuer.issuer,
+      tokenEndpoint: 'https://issuer.test/token',
+      jwksUri: 'https://issuer.test/keys'
+    },
     metrics: () => Promise.resolve('imms_programmes 1\n'),
-    capability: { softwareVersion: '1.2.3', date: NOW, experimental: true, profiles: [] },
     limits: { bodyBytes: 1_048_576 },
     log: { info: note('info'), error: note('error') },
     now: () => NOW,

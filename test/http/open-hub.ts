@@ -2,18 +2,24 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import type { Test } from 'tap'
 import { uuidv7 } from 'uuidv7'
+import { createCursors } from '../../src/history/cursor.js'
 import { createHistory } from '../../src/history/history.js'
+import { createReadAudit, type ReadNote } from '../../src/history/read-audit.js'
+import { createServed } from '../../src/history/served.js'
 import type { HttpServerDeps } from '../../src/http/server.js'
 import { createIngest } from '../../src/ingest/ingest.js'
 import { createPreview } from '../../src/ingest/preview.js'
 import { loadRules } from '../../src/rules.js'
-import { createDatabase } from '../../src/storage/database.js'
+import { createDatabase, type Database } from '../../src/storage/database.js'
 import type { Pool } from '../../src/storage/pool.js'
 import { createTestDatabase } from '../support/test-database.js'
 import { openDoor, type OpenDoor } from './open-door.js'
 
 export interface OpenHub extends OpenDoor {
   pool: Pool
+  database: Database
+  /** Writes the notes of reads that wait. */
+  flushReads(): Promise<void>
   faults: unknown[]
 }
 
@@ -38,6 +44,20 @@ export async function openHub(t: Test, now: () => Date, deps: Partial<HttpServer
   })
   const preview = createPreview({ database, judges: rules, rules, destinations: [], now, newId: uuidv7 })
   t.teardown(() => Promise.all([ingest.close(), preview.close()]))
-  const history = createHistory({ store: database.stores.history, cursorKey: randomBytes(32), now })
-  return { ...(await openDoor(t, { ingest, preview, history, now, ...deps })), faults, pool }
+  const cursorKey = randomBytes(32)
+  const cursors = createCursors(cursorKey)
+  const reads = createReadAudit({
+    store: database.stores.audit,
+    chainId: auditChainId,
+    now,
+    onFault: (error) => faults.push(error)
+  })
+  const note = (read: ReadNote): void => {
+    reads.note(read)
+  }
+  const history = createHistory({ store: database.stores.history, cursorKey, note, now })
+  const served = createServed({ stores: database.stores.served, cursors, note })
+  t.teardown(() => reads.close())
+  const door = await openDoor(t, { ingest, preview, history, served, cursors, now, ...deps })
+  return { ...door, faults, pool, database, flushReads: () => reads.close() }
 }

@@ -78,10 +78,16 @@ export async function openIngest(
     post: (resource, caller = clientOf('pharmacy')) =>
       one(ingest.accept([{ kind: 'create', payload: payloadOf(resource), ...common(caller) }])),
     put: (recordId, ifMatch, resource, caller = clientOf('pharmacy')) =>
-      one(ingest.accept([{ kind: 'update', recordId, ifMatch, payload: payloadOf(resource), ...common(caller) }])),
+      one(
+        ingest.accept([
+          { kind: 'update', recordId, ifMatch: [ifMatch], payload: payloadOf(resource), ...common(caller) }
+        ])
+      ),
     remove: (recordId, caller = clientOf('pharmacy'), ifMatch) =>
       one(
-        ingest.accept([{ kind: 'delete', recordId, ...(ifMatch === undefined ? {} : { ifMatch }), ...common(caller) }])
+        ingest.accept([
+          { kind: 'delete', recordId, ...(ifMatch === undefined ? {} : { ifMatch: [ifMatch] }), ...common(caller) }
+        ])
       ),
     async rows<Row extends object>(text: string, values: unknown[] = []) {
       return (await pool.query<Row>(text, values)).rows

@@ -31,6 +31,7 @@ function printExplanation(told: Explanation, terminal: Terminal): void {
       { text: `Version ${version.version}`, style: 'bold' },
       ` ${version.operation} by ${version.supplier}, ${momentWords(version.receivedAt)} UTC`
     )
+    if (version.reason !== null) terminal.print(`  Reason given: ${version.reason}`)
     for (const remark of version.remarks) printRemark(remark, terminal)
     if (version.deliveries.length === 0) terminal.print('  No destination is known.')
     for (const delivery of version.deliveries) printDelivery(delivery, terminal)

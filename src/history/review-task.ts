@@ -1,0 +1,103 @@
+// Pairs of records that may be one vaccination as FHIR R4 Task: what a person is asked, why, and what was decided.
+import type { Reference, Task } from 'fhir/r4.js'
+import { CLIENT_SYSTEM, HUB_CODE_SYSTEM, PATIENT_KEY_SYSTEM } from '../fhir/identifier-systems.js'
+import type { ResourceFilter, ResourceStore } from '../storage/resource-query.js'
+import type { ReviewRow, ReviewSide } from '../storage/review-source.js'
+import {
+  codeParameter,
+  idParameter,
+  instantParameter,
+  lastUpdatedParameter,
+  PATIENT_PARAMETER,
+  recordParameter
+} from './resource-parameters.js'
+import type { ResourceKind } from './resource-reads.js'
+import { RECORD_ID } from './search-demand.js'
+
+/** http://hl7.org/fhir/R4/valueset-task-status.html */
+const TASK_STATUSES = [
+  'draft',
+  'requested',
+  'received',
+  'accepted',
+  'rejected',
+  'ready',
+  'cancelled',
+  'in-progress',
+  'on-hold',
+  'failed',
+  'completed',
+  'entered-in-error'
+]
+
+export function reviewKind(rows: ResourceStore<ReviewRow>): ResourceKind<ResourceFilter, ReviewRow> {
+  return {
+    type: 'Task',
+    documentation:
+      'Reviews of possible duplicates: requested while a person is to look, completed once a reviewer has decided. Seen ' +
+      'by staff (ops/read) and by the client that sent one of the two records; the other record is named only where it ' +
+      'comes from the same client or organisation. A pair that is no longer in doubt has no Task.',
+    byVaccineType: false,
+    id: RECORD_ID,
+    parameters: [
+      idParameter(RECORD_ID),
+      codeParameter('status', 'Task-status', { system: 'http://hl7.org/fhir/task-status', codes: TASK_STATUSES }),
+      recordParameter('focus', 'Task-focus', 'Either of the two records', 'any'),
+      instantParameter('authored-on', 'Task-authored-on', 'When the question was raised'),
+      PATIENT_PARAMETER,
+      lastUpdatedParameter('When it was last judged or decided')
+    ],
+    rows,
+    write: (row, { ops }) => JSON.stringify(toTask(row, ops))
+  }
+}
+
+/** `ops`: staff also learn who decided, and which Tasks are of one patient. */
+export function toTask(row: ReviewRow, ops: boolean): Task {
+  const isOpen = row.decidedBy === 'system'
+  // The later of the two is what the question is about; ids rise with time.
+  const [focus] = [row.second, row.first].filter(({ known }) => known)
+  return {
+    resourceType: 'Task',
+    id: row.id,
+    meta: { versionId: String(row.version), lastUpdated: row.lastUpdated.toISOString() },
+    status: isOpen ? 'requested' : 'completed',
+    intent: 'order',
+    code: {
+      coding: [{ system: HUB_CODE_SYSTEM, code: 'review-possible-duplicate' }],
+      text: 'Are these two records one vaccination?'
+    },
+    ...(focus === undefined ? {} : { focus: referTo(focus) }),
+    ...(ops && row.patientKey !== null ? { for: patientOf(row.patientKey) } : {}),
+    authoredOn: row.openedAt.toISOString(),
+    lastModified: row.decidedAt.toISOString(),
+    requester: hub(),
+    ...(ops && !isOpen ? { owner: { type: 'Practitioner', identifier: clientOf(row.decidedBy) } } : {}),
+    reasonCode: { coding: [{ system: HUB_CODE_SYSTEM, code: `dedup-${row.rule}` }], text: reasonOf(row) },
+    input: [row.first, row.second].map((side) => ({ type: { text: 'record' }, valueReference: referTo(side) })),
+    ...(isOpen ? {} : { output: [{ type: { text: 'decision' }, valueCode: row.outcome }] })
+  }
+}
+
+/** `rules=dedup-1.0.0; rule=score; score=55; date+20; antigen+15`, as suppliers are told. Never a patient's data. */
+function reasonOf({ rulesVersion, rule, score, features }: ReviewRow): string {
+  const points = Object.entries(features).map(([feature, value]) => `${feature}${value > 0 ? '+' : ''}${value}`)
+  return [`rules=${rulesVersion}`, `rule=${rule}`, `score=${score}`, ...points].join('; ')
+}
+
+function referTo({ recordId, known }: ReviewSide): Reference {
+  if (known) return { reference: `Immunization/${recordId}`, type: 'Immunization' }
+  return { type: 'Immunization', display: 'A record of another organisation' }
+}
+
+function hub(): Reference {
+  return { type: 'Organization', identifier: clientOf('service'), display: 'Immunisation Hub' }
+}
+
+function clientOf(value: string): Reference['identifier'] {
+  return { system: CLIENT_SYSTEM, value }
+}
+
+function patientOf(patientKey: string): Reference {
+  return { type: 'Patient', identifier: { system: PATIENT_KEY_SYSTEM, value: patientKey } }
+}

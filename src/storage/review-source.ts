@@ -1,0 +1,65 @@
+// Pairs of records that a person is asked about, or has decided on.
+import type { PairDecision } from './decision-store.js'
+import type { ResourceRow, ResourceSource } from './resource-query.js'
+
+/** A side is known to the one who looks when it is theirs, of the organisation of theirs, or when they are staff. */
+export interface ReviewSide {
+  recordId: string
+  known: boolean
+}
+
+export interface ReviewRow extends ResourceRow {
+  first: ReviewSide
+  second: ReviewSide
+  openedAt: Date
+  decidedAt: Date
+  /** `system` while it is open. */
+  decidedBy: string
+  outcome: PairDecision['outcome']
+  rule: string
+  score: number
+  features: Record<string, number>
+  rulesVersion: string
+}
+
+const SAME_ORGANISATION = `print_a.features ->> 'organisation' = print_b.features ->> 'organisation'`
+
+export const REVIEW_SOURCE: ResourceSource = {
+  columns: `pair.revision as version,
+       json_build_object('recordId', pair.record_a, 'known', mine.a or mine.b and mine.together) as first,
+       json_build_object('recordId', pair.record_b, 'known', mine.b or mine.a and mine.together) as second,
+       pair.opened_at as "openedAt", pair.decided_at as "decidedAt", pair.decided_by as "decidedBy", pair.outcome,
+       pair.rule, pair.score, pair.features, pair.rules_version as "rulesVersion"`,
+  from: (bind, { client, vaccineTypes, ops }) => {
+    const who = bind(client)
+    const types = bind(vaccineTypes)
+    const staff = `${bind(ops)}::boolean`
+    return `
+  from pair_decision pair
+  join record side_a on side_a.record_id = pair.record_a
+  join record side_b on side_b.record_id = pair.record_b
+  left join fingerprint print_a on print_a.record_id = pair.record_a
+  left join fingerprint print_b on print_b.record_id = pair.record_b
+ cross join lateral (
+         select ${staff} or side_a.owner = ${who} and side_a.vaccine_type = any (${types}) as a,
+                ${staff} or side_b.owner = ${who} and side_b.vaccine_type = any (${types}) as b,
+                coalesce(${SAME_ORGANISATION}, false)
+                  and side_a.vaccine_type = any (${types}) and side_b.vaccine_type = any (${types}) as together
+       ) mine`
+  },
+  visible: () => [`(pair.outcome = 'possible' or pair.decided_by <> 'system')`, '(mine.a or mine.b)'],
+  id: 'pair.task_id::text',
+  lastUpdated: 'pair.decided_at',
+  patientKey: 'pair.patient_key',
+  conditions: {
+    _id: (bind, ids) => `pair.task_id = any (${bind(ids)}::uuid[])`,
+    status: (bind, statuses) =>
+      `case pair.decided_by when 'system' then 'requested' else 'completed' end = any (${bind(statuses)})`,
+    focus(bind, ids) {
+      const records = `${bind(ids)}::uuid[]`
+      return `(pair.record_a = any (${records}) and (mine.a or mine.together)
+             or pair.record_b = any (${records}) and (mine.b or mine.together))`
+    }
+  },
+  instants: { _lastUpdated: 'pair.decided_at', 'authored-on': 'pair.opened_at' }
+}
