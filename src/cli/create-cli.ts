@@ -8,6 +8,7 @@ import { addDestination } from './commands/destination.js'
 import { addErrors } from './commands/errors.js'
 import { addExplain } from './commands/explain.js'
 import { addProfiles } from './commands/profiles.js'
+import { addProgrammes } from './commands/programmes.js'
 import { addRefusals } from './commands/refusals.js'
 import { addReplay } from './commands/replay.js'
 import { addStatus } from './commands/status.js'
@@ -37,7 +38,8 @@ export function createCli(deps: CliDeps): Cli {
         addAudit,
         addToken,
         addValidate,
-        addProfiles
+        addProfiles,
+        addProgrammes
       ]
       for (const add of commands) add(program, line)
       try {

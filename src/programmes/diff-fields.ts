@@ -96,8 +96,8 @@ export const COHORT_FIELDS: FieldWords<Cohort> = {
   label: plain('label'),
   period: period('period'),
   settings: plain('list of settings'),
-  all: criteria('list of what must all hold'),
-  any: criteria('list of what must hold in part'),
+  all: criteria('condition'),
+  any: criteria('choice of conditions'),
   certainty: certainty('certainty')
 }
 

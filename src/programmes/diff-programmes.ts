@@ -109,7 +109,7 @@ function diffField<Item extends object, Key extends keyof Item>(
   if (field === undefined) return []
   if (isThere(old) && isThere(young)) {
     const [was, is] = [field.say(old), field.say(young)]
-    return was === is ? [] : [`the ${field.name} of ${owner} goes from ${was} to ${is}`]
+    return was === is ? [] : [`the ${field.name} of ${owner} goes from ${quoted(was)} to ${quoted(is)}`]
   }
   if (isThere(young))
     return [`${owner} gets ${/^[aeiou]/.test(field.name) ? 'an' : 'a'} ${field.name}: ${field.say(young)}`]
@@ -118,4 +118,9 @@ function diffField<Item extends object, Key extends keyof Item>(
 
 function isThere<Value>(value: Value): value is NonNullable<Value> {
   return value !== undefined && value !== null
+}
+
+/** Texts of several words, so that a reader sees where they end; ages and single words stand as they are. */
+function quoted(text: string): string {
+  return text.split(' ').length < 3 || /^(\d+ (year|month|week|day)s? ?)+$/.test(text) ? text : `"${text}"`
 }
