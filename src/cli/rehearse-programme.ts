@@ -73,8 +73,11 @@ interface Display {
 
 function openDisplay(output: Output, total: number): Display {
   if (output.isTTY !== true) {
+    let last = ''
     const show = ({ records, changed }: Rehearsal): void => {
-      output.write(`${records}/${total} judged, ${changed} changed\n`)
+      const line = `${records}/${total} judged, ${changed} changed\n`
+      if (line !== last) output.write(line)
+      last = line
     }
     return { show, end: show }
   }
