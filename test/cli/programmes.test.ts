@@ -31,13 +31,10 @@ function openFolder(t: Test) {
     programmes,
     file,
     text: (name: string) => readFileSync(file(name), 'utf8'),
-    write(name: string, text: string) {
+    write: (name: string, text: string) => {
       mkdirSync(path.dirname(file(name)), { recursive: true })
       writeFileSync(file(name), text)
       return file(name)
-    },
-    remove: (name: string) => {
-      rmSync(file(name))
     },
     deps: { programmes: createProgrammeFiles({ programmes }, () => loadRules({ programmes })) }
   }
