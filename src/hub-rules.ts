@@ -68,6 +68,7 @@ export const HUB_RULES: readonly HubRules[] = [
   ]),
   group('Rehearsals', '`$validate` writes nothing and is answered 200.', [
     ['validate-request', 'The question is not understood (400); the text says what $validate takes.'],
+    ['check-passed', 'A programme check that had nothing to remark; told with `verdicts=all` only.', 'information'],
     ['preview-verdict', 'The status that the real thing would be answered now.', 'information'],
     ['preview-narrowed', 'Records this client may not read were not compared.', 'information'],
     ['no-fault', 'Nothing speaks against the resource.', 'information']

@@ -8,6 +8,7 @@ import type { OverrideReason } from '../fhir/override-reasons.js'
 import type { ParsedJson } from '../fhir/parse-json.js'
 import type { VaccineType } from '../fhir/vaccine-types.js'
 import { readElementPaths } from '../programmes/element-paths.js'
+import type { CheckVerdict } from '../programmes/explain-check.js'
 import type { Judgement as ProgrammeJudgement, ProgrammeRules } from '../programmes/programme-rules.js'
 import { readStatements } from '../programmes/record-statements.js'
 import type { JudgementContext } from '../programmes/subject.js'
@@ -35,6 +36,7 @@ export interface Judged {
 /** What a set of programmes said of a record, and can be asked again once the patient's history is known. */
 export interface ProgrammeVerdict extends Pick<ProgrammeJudgement, 'programmes' | 'shadow'> {
   judgeAgain(history: NonNullable<JudgementContext['history']>): ProgrammeJudgement
+  explain(history: NonNullable<JudgementContext['history']>): CheckVerdict[]
 }
 
 /** The files that judged, as `flu-2026-27 1.0.0`. */
@@ -125,7 +127,9 @@ export function findIssues(
   const verdict: ProgrammeVerdict = {
     programmes: judgement.programmes,
     shadow: judgement.shadow,
-    judgeAgain: (history) => programmes.judge(facts, { ...context, history })
+    judgeAgain: (history) => programmes.judge(facts, { ...context, history }),
+    explain: (history) =>
+      sound.occurrenceDateTime === undefined ? [] : programmes.explain(facts, { ...context, history })
   }
   const identityIssues = checkIdentity(sound).filter((issue) => !isAboutFaulty(issue, found))
   return { issues: [...found, ...identityIssues, ...overrideIssues, ...judgement.issues], read: { facts, verdict } }

@@ -3,6 +3,7 @@ import { addAge, parseAge } from './age.js'
 import { compileCohort } from './cohort.js'
 import type { ParamsSchema, Subject } from './check.js'
 import { overlaps, type Period } from './day-range.js'
+import { enough, type Ground } from './ground.js'
 import type { Programme } from './programme.js'
 
 export interface OnceParams {
@@ -52,5 +53,18 @@ export function compileHadDose(
     )
     if (!before || isException(subject) !== 'out') return false
     return params.exceptFlag === undefined || flags[params.exceptFlag] === false
+  }
+}
+
+/** What both checks have before them: the doses that are known. */
+export function lookForEarlierDose(programme: Programme, when: string): (subject: Subject) => Ground {
+  const diseases = new Set(programme.targetDiseases)
+  return ({ history }) => {
+    const isKnown = history.some(({ antigens }) => antigens.some((antigen) => diseases.has(antigen)))
+    return enough(
+      isKnown
+        ? `earlier doses ${when}, their days, and who may have more than one`
+        : `earlier doses ${when}: none is known`
+    )
   }
 }

@@ -1,6 +1,7 @@
 import { daysBetween } from '../../fhir/dates.js'
 import type { Check } from '../check.js'
 import { isExactDay } from '../day-range.js'
+import { enough, NO_EXACT_DAY, nothing } from '../ground.js'
 
 interface SpacingParams {
   days: number
@@ -29,6 +30,14 @@ export const spacingOtherLive: Check<SpacingParams> = {
       }
     }
   },
+  look:
+    ({ days }) =>
+    ({ history, occurrence }) => {
+      if (!isExactDay(occurrence)) return NO_EXACT_DAY
+      return history.length === 0
+        ? nothing('other vaccinations: none is known')
+        : enough(`the days between this and other live vaccines against ${days}`)
+    },
   compile: ({ days, antigens = LIVE_ANTIGENS }, { programme }) => {
     const others = new Set(antigens)
     const own = new Set(programme.targetDiseases)
