@@ -8,6 +8,7 @@ import { DELIVERY_POLICY } from './delivery/policy.js'
 import { createReplays } from './delivery/replay.js'
 import { createCursors } from './history/cursor.js'
 import { createHistory } from './history/history.js'
+import { createImmunizationStatus } from './history/immunization-status.js'
 import { createReadAudit, type ReadAudit, type ReadNote } from './history/read-audit.js'
 import { createServed } from './history/served.js'
 import { opsRoutes } from './http/ops-routes.js'
@@ -55,6 +56,7 @@ export async function startApi(
     ingest,
     preview,
     ...(await openReading(parts, log, stack)),
+    rules: liveRules.rules,
     smart: smartSettings(options),
     verifyToken: createVerifier(options),
     health: () => readHealth(database, queues, liveRules.status()),
@@ -130,7 +132,7 @@ async function openReading(
   parts: Parts,
   log: Log,
   stack: ReleaseStack
-): Promise<Pick<HttpServerDeps, 'history' | 'served' | 'cursors'>> {
+): Promise<Pick<HttpServerDeps, 'history' | 'status' | 'served' | 'cursors'>> {
   const { stores } = parts.database
   const cursorKey = await stores.serviceKeys.findOrKeep('page-link', randomBytes(32))
   const audit = stack.add('audit of reads', await openReadAudit(parts, log), (opened) => opened.close())
@@ -140,6 +142,7 @@ async function openReading(
   }
   return {
     history: createHistory({ store: stores.history, cursorKey, note }),
+    status: createImmunizationStatus({ store: stores.history, rules: parts.liveRules.rules, note }),
     served: createServed({ stores: stores.served, cursors, note }),
     cursors
   }

@@ -5,6 +5,7 @@ import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest }
 import type { History } from '../history/history.js'
 import { createResourceReads, type ResourceReads } from '../history/resource-reads.js'
 import type { Cursors } from '../history/cursor.js'
+import type { ImmunizationStatus } from '../history/immunization-status.js'
 import type { Preview } from '../ingest/preview.js'
 import type { Ingest } from '../ingest/submission.js'
 import { admit, parseBody } from './admit.js'
@@ -17,6 +18,7 @@ import { immunizationResource } from './immunization-resource.js'
 import { immunizationValidate } from './immunization-validate.js'
 import { immunizationWrites } from './immunization-writes.js'
 import { openResource, resourceRoutes, scoped, servedResource, type ServedType } from './resource-routes.js'
+import { PATIENT_RESOURCE, patientStatus, type PatientStatusDeps } from './patient-status.js'
 import { correlationIdOf } from './request-id.js'
 import { FHIR_BASE, type Access, type Route, type ServedResource } from './route.js'
 import { SAFE_SETTINGS, SECURITY_HEADERS } from './safe-settings.js'
@@ -29,6 +31,9 @@ export interface HttpServerDeps {
   ingest: Ingest
   preview: Preview
   history: History
+  status: ImmunizationStatus
+  /** The set in force. */
+  rules: PatientStatusDeps['rules']
   /** The other resources, served read-only. */
   served: readonly ResourceReads[]
   /** Signs the page links of what the door itself lists. */
@@ -108,9 +113,10 @@ function createRoutes(deps: HttpServerDeps, base: () => string): Route[] {
   const routes: Route[] = [
     ...immunizationReads({ history: deps.history, base }),
     ...immunizationWrites({ ingest: deps.ingest, now: deps.now, base }),
-    ...immunizationValidate({ preview: deps.preview, history: deps.history, now: deps.now })
+    ...immunizationValidate({ preview: deps.preview, history: deps.history, now: deps.now }),
+    ...patientStatus(deps, base)
   ]
-  const resources = [immunizationResource(capability.profiles)]
+  const resources = [immunizationResource(capability.profiles), PATIENT_RESOURCE]
   for (const served of [...deps.served.map(scoped), ...definitions(deps, routes, resources, base)]) {
     routes.push(...resourceRoutes(served, base))
     resources.push(servedResource(served.reads))

@@ -4,6 +4,7 @@ import type { Test } from 'tap'
 import { uuidv7 } from 'uuidv7'
 import { createCursors } from '../../src/history/cursor.js'
 import { createHistory } from '../../src/history/history.js'
+import { createImmunizationStatus } from '../../src/history/immunization-status.js'
 import { createReadAudit, type ReadNote } from '../../src/history/read-audit.js'
 import { createServed } from '../../src/history/served.js'
 import type { HttpServerDeps } from '../../src/http/server.js'
@@ -56,8 +57,9 @@ export async function openHub(t: Test, now: () => Date, deps: Partial<HttpServer
     reads.note(read)
   }
   const history = createHistory({ store: database.stores.history, cursorKey, note, now })
+  const status = createImmunizationStatus({ store: database.stores.history, rules, note })
   const served = createServed({ stores: database.stores.served, cursors, note })
   t.teardown(() => reads.close())
-  const door = await openDoor(t, { ingest, preview, history, served, cursors, now, ...deps })
+  const door = await openDoor(t, { ingest, preview, history, status, rules, served, cursors, now, ...deps })
   return { ...door, faults, pool, database, flushReads: () => reads.close() }
 }

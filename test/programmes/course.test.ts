@@ -88,6 +88,10 @@ for (const programme of active) {
           )
           const again = latest([...plus(birth, row.minAge), ...plus(early, intervalOf(programme, row))])!
           const due = latest([again, ...plus(birth, row.recommendedAge)])
+          if (again > (programme.season?.to ?? again)) {
+            t.match(forecast, { status: 'not-eligible', reasons: ['season-over'], earliest: again }, birth)
+            return
+          }
           t.match(forecast, { status: 'too-early', doseNumber: row.number, earliest: again, due }, birth)
           if (due !== undefined && due <= (forecast?.latest ?? due))
             t.equal(assess(programme, person, events, due).forecast?.status, 'due', `${birth}, on the day`)

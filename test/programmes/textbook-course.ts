@@ -25,7 +25,7 @@ export function memberBorn(programme: Programme, birth: string): Person {
   )
 }
 
-/** Undefined when somebody born on that day is not in a group of the file on every day of the course. */
+/** Undefined when somebody born on that day is in two groups with courses of their own, or not in a group of the file on every day of the course. */
 export function textbookCourse(programme: Programme, birth: string): TextbookDose[] | undefined {
   const person = memberBorn(programme, birth)
   const audience = compileAudience(programme.cohorts ?? [])
@@ -42,6 +42,8 @@ export function textbookCourse(programme: Programme, birth: string): TextbookDos
       })
       .sort((a, b) => Number(b.row.cohort !== undefined) - Number(a.row.cohort !== undefined))
     if (planned[0] === undefined) break
+    // In two groups at once, that ask for different things: nobody's textbook.
+    if (planned.filter(({ row }) => row.cohort !== undefined).length > 1) return undefined
     doses.push(planned[0])
   }
   const end = programme.season?.to ?? programme.effective.to ?? '9999-12-31'

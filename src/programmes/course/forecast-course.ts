@@ -1,6 +1,6 @@
 // What comes next in a course on a day: from what counted so far, the groups of the programme and the ages of the next row.
 import { addAge, parseAge, type Age } from '../age.js'
-import { isExactDay, isWithin, type DayRange } from '../day-range.js'
+import { isExactDay, type Answer, type DayRange } from '../day-range.js'
 import type { Cohort, Criterion } from '../programme.js'
 import { rowsFor, subjectOf, type Course, type CourseRow, type CourseStep } from './compile-course.js'
 import type { CourseEvent, DoseEvaluation, Forecast, ForecastReason, ForecastStatus, Person } from './course.js'
@@ -27,11 +27,7 @@ export interface Standing {
 export function forecastCourse(course: Course, standing: Standing): Forecast {
   const { person, at, evaluations } = standing
   const counted = evaluations.filter(({ status }) => status === 'valid').length
-  const today = { first: at, last: at }
-  const steps = course.steps
-    .map((step) => ({ step, ...rowsFor(step, person, today) }))
-    .filter(({ needed }) => needed !== 'no')
-  const open = steps.slice(counted)
+  const open = stepsFor(course, person, at).slice(counted)
   const { programme } = course
   if (counted > 0 && !open.some(({ needed }) => needed === 'yes')) {
     const forSome = [
@@ -47,7 +43,7 @@ export function forecastCourse(course: Course, standing: Standing): Forecast {
   }
   const offer = offerOn(course, person, at)
   const [next] = open
-  if (next === undefined || offer.now === 'out') return notOffered(course, offer, standing)
+  if (next === undefined || offer.now === 'out') return notOffered(course, offer, counted, standing)
   return planDose(course, next, offer, standing)
 }
 
@@ -57,48 +53,51 @@ function againFor({ repeats }: Course, { person, at }: Standing): Cohort[] {
   return repeats.member(subjectOf(person, { first: at, last: at })) === 'out' ? [] : [repeats.cohort]
 }
 
-function notOffered({ programme, steps }: Course, offer: Offer, { person }: Standing): Forecast {
-  const common = { programme, openFlags: [] }
-  if (offer.until !== undefined) {
-    const [first] = steps
-    // The ages of the rows may ask for a later day than the group does.
-    const rows = first === undefined ? [] : rowsFor(first, person, { first: offer.until, last: offer.until }).rows
-    const starts = { first: offer.until, last: offer.until }
-    const due = latestOf([starts, ...agesOf(rows, person, 'minAge'), ...agesOf(rows, person, 'recommendedAge')])
-    const earliest = latestOf([starts, ...agesOf(rows, person, 'minAge')])
-    return {
-      ...common,
-      status: 'too-early',
-      reasons: ['outside-cohorts'],
-      ...(first === undefined ? {} : { doseNumber: first.number }),
-      ...exact('earliest', earliest),
-      ...exact('due', due)
-    }
-  }
-  if (offer.wasIn) return { ...common, status: 'aged-out', reasons: ['cohort-left'] }
-  return { ...common, status: 'not-eligible', reasons: ['outside-cohorts'] }
+/** A step that is, or may be, for a person on a day. */
+interface PersonalStep {
+  step: CourseStep
+  rows: readonly CourseRow[]
+  needed: Answer
 }
 
-function planDose(
-  course: Course,
-  { step, rows, needed }: { step: CourseStep; rows: readonly CourseRow[]; needed: 'yes' | 'no' | 'unknown' },
-  offer: Offer,
-  standing: Standing
-): Forecast {
-  const { person, at, evaluations } = standing
-  const days = daysOfDose(course, rows, offer, standing)
-  const common = {
-    programme: course.programme,
+function stepsFor(course: Course, person: Person, day: string): PersonalStep[] {
+  return course.steps
+    .map((step) => ({ step, ...rowsFor(step, person, { first: day, last: day }) }))
+    .filter(({ needed }) => needed !== 'no')
+}
+
+function notOffered(course: Course, offer: Offer, counted: number, standing: Standing): Forecast {
+  const { programme } = course
+  const next = offer.until === undefined ? undefined : stepsFor(course, standing.person, offer.until)[counted]
+  if (offer.until !== undefined && next !== undefined) {
+    // Intervals and ages may ask for a later day than the group does.
+    const days = daysOfDose(course, next.rows, { now: 'in', since: offer.until, wasIn: false }, standing)
+    const common = { ...written(course, next, days), reasons: ['outside-cohorts'], openFlags: [] } as const
+    return { ...common, status: 'too-early' }
+  }
+  if (offer.wasIn) return { programme, status: 'aged-out', reasons: ['cohort-left'], openFlags: [] }
+  return { programme, status: 'not-eligible', reasons: ['outside-cohorts'], openFlags: [] }
+}
+
+function written({ programme }: Course, { step }: PersonalStep, days: DoseDays) {
+  return {
+    programme,
     doseNumber: step.number,
     ...exact('earliest', days.earliest),
     ...exact('due', days.due),
     ...exact('overdue', days.overdue),
     ...exact('latest', days.latest)
   }
+}
+
+function planDose(course: Course, next: PersonalStep, offer: Offer, standing: Standing): Forecast {
+  const { person, at, evaluations } = standing
+  const days = daysOfDose(course, next.rows, offer, standing)
+  const common = written(course, next, days)
   const isUnclear = days.due === undefined
   const unclear: ForecastReason[] = [
     ...(isUnclear || (offer.now === 'unknown' && !isKnown(person)) ? (['birth-date-unclear'] as const) : []),
-    ...(offer.now === 'unknown' || needed === 'unknown' ? (['cohort-unclear'] as const) : []),
+    ...(offer.now === 'unknown' || next.needed === 'unknown' ? (['cohort-unclear'] as const) : []),
     ...(evaluations.some(({ status }) => status === 'cannot-tell') ? (['dose-unclear'] as const) : [])
   ]
   const over = isOver(course, days, at)
@@ -162,7 +161,7 @@ function isOver(
   at: string
 ): [ForecastStatus, ForecastReason] | undefined {
   const season = programme.season
-  if (season !== undefined && isWithin({ first: at, last: at }, season) === 'no' && at > season.from)
+  if (season?.to !== undefined && (at > season.to || (earliest !== undefined && earliest.first > season.to)))
     return ['not-eligible', 'season-over']
   if (latest === undefined) return undefined
   const isPassed = at > latest.last || (earliest !== undefined && earliest.first > latest.last)
