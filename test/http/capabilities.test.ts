@@ -104,7 +104,9 @@ for (const resource of resources)
       }
   })
 
-for (const resource of resources)
+for (const resource of resources.filter(({ interaction = [] }) =>
+  interaction.some(({ code }) => code === 'search-type')
+))
   t.test(`${resource.type}: search parameters declared are taken, others are unknown`, async (t) => {
     const named = resource.searchParam ?? []
     for (const { name, definition, documentation } of named) {
