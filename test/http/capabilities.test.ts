@@ -77,7 +77,7 @@ t.test('it is a CapabilityStatement of R4, and names the rules in force', (t) =>
   })
   t.same(
     resources.map(({ type }) => type),
-    ['Immunization', 'Linkage', 'Task', 'Provenance', 'AuditEvent', 'OperationDefinition', 'SearchParameter']
+    ['Immunization', 'Patient', 'Linkage', 'Task', 'Provenance', 'AuditEvent', 'OperationDefinition', 'SearchParameter']
   )
   t.end()
 })

@@ -3,7 +3,7 @@ import { loadRules } from '../../src/rules.js'
 
 const { validator } = await loadRules()
 
-/** Rule ids of the errors; of a type that has no definition here, none. */
+/** The errors, as rule id and text. */
 export function rules(resource: unknown): string[] {
   return validator
     .validate(resource)
