@@ -23,6 +23,7 @@ export const VARIABLES = {
   TERMINOLOGY_TIMEOUT_MS: 'how long one question to the terminology server may take; 5000 unless set',
   LOG_LEVEL: 'trace, debug, info, warn, error, fatal or silent; info unless set',
   BODY_LIMIT_BYTES: 'largest request body; 1048576 unless set',
+  BUNDLE_LIMIT_BYTES: 'largest batch or transaction Bundle; 10485760 unless set',
   DATABASE_CONNECTIONS: 'connections to PostgreSQL per process; 16 unless set',
   SHUTDOWN_TIMEOUT_MS: 'how long a stop waits for work in flight; 10000 unless set'
 } as const

@@ -39,6 +39,7 @@ export interface Config {
   terminology?: TerminologyConfig
   logLevel: LogLevel
   bodyLimitBytes: number
+  bundleLimitBytes: number
   databaseConnections: number
   shutdownTimeoutMs: number
 }
@@ -72,24 +73,19 @@ export function readConfig(
   const flags = readFlags(argv, faults)
   const development = flags.dev
   const roles = readRoles(flags.roles ?? environment['ROLES'], faults)
-  const auth = readAuth(environment, development, roles, faults)
+  const whole = (name: string, text: string | undefined, otherwise: number, from: number, to: number): number =>
+    readInteger(name, text, otherwise, from, to, faults)
   const config: Config = {
     development,
     roles,
     host: readHost(environment['HOST'], development, faults),
-    port: readInteger('PORT', flags.port ?? environment['PORT'], 8080, 0, 65535, faults),
+    port: whole('PORT', flags.port ?? environment['PORT'], 8080, 0, 65535),
     dataDir: stateDir(flags.dataDir === undefined ? environment : { ...environment, DATA_DIR: flags.dataDir }),
     logLevel: readLevel(environment['LOG_LEVEL'], faults),
-    bodyLimitBytes: readInteger('BODY_LIMIT_BYTES', environment['BODY_LIMIT_BYTES'], 1_048_576, 1024, 64 << 20, faults),
-    databaseConnections: readInteger('DATABASE_CONNECTIONS', environment['DATABASE_CONNECTIONS'], 16, 2, 500, faults),
-    shutdownTimeoutMs: readInteger(
-      'SHUTDOWN_TIMEOUT_MS',
-      environment['SHUTDOWN_TIMEOUT_MS'],
-      10_000,
-      0,
-      600_000,
-      faults
-    ),
+    bodyLimitBytes: whole('BODY_LIMIT_BYTES', environment['BODY_LIMIT_BYTES'], 1_048_576, 1024, 64 << 20),
+    bundleLimitBytes: whole('BUNDLE_LIMIT_BYTES', environment['BUNDLE_LIMIT_BYTES'], 10_485_760, 1024, 64 << 20),
+    databaseConnections: whole('DATABASE_CONNECTIONS', environment['DATABASE_CONNECTIONS'], 16, 2, 500),
+    shutdownTimeoutMs: whole('SHUTDOWN_TIMEOUT_MS', environment['SHUTDOWN_TIMEOUT_MS'], 10_000, 0, 600_000),
     ...optional('databaseUrl', readUrl('DATABASE_URL', environment, ['postgres:', 'postgresql:'], faults)),
     ...optional('baseUrl', readUrl('BASE_URL', environment, ['https:', 'http:'], faults)),
     ...optional('redisUrl', readUrl('REDIS_URL', environment, ['redis:', 'rediss:', 'unix:'], faults)),
@@ -97,7 +93,7 @@ export function readConfig(
     ...optional('profilePackages', readPackageList(environment)),
     ...optional('tokenUrl', readUrl('AUTH_TOKEN_URL', environment, ['https:', 'http:'], faults)),
     ...optional('programmesDir', environment['PROGRAMMES_DIR']),
-    ...optional('auth', auth),
+    ...optional('auth', readAuth(environment, development, roles, faults)),
     ...optional('terminology', readTerminology(environment, development, faults))
   }
   if (faults.length > 0) throw new ConfigError(faults)

@@ -42,6 +42,9 @@ export const HUB_RULES: readonly HubRules[] = [
       'identity-change',
       'The identifier is known for another patient, disease or date; delete that record, then create.'
     ],
+    ['patient-correction-not-permitted', 'The client may not move records to another patient (403); ask the operator.'],
+    ['patient-corrected', 'The record was moved from a wrong patient to this one, as was asked for.', 'warning'],
+    ['patient-identified', 'The patient had no NHS number and has one now.', 'information'],
     ['same-identifier-changed-content', 'Sent before with other content; correct it by PUT with If-Match.'],
     ['changed-element', 'Goes with the rule above: one for each element that differs.'],
     ['version-stale', 'The record has a newer version; read it and apply the change to that.'],
@@ -102,10 +105,12 @@ export const HUB_RULES: readonly HubRules[] = [
   group('Requests', 'Answered 400, 404, 405, 406, 413, 414 or 415.', [
     ['request-malformed', 'The request line or a header cannot be read.'],
     ['unknown-url', 'There is nothing at this URL.'],
+    ['unknown-operation', 'There is no such operation; the CapabilityStatement lists those that there are.'],
     ['method-not-allowed', 'The URL has no such method; `Allow` lists those it has.'],
     ['url-too-long', 'A part of the URL is longer than any id.'],
     ['body-too-large', 'The body is larger than the service takes.'],
     ['body-cut-off', 'The connection ended before the whole body had come; send it again.'],
+    ['body-encoding', 'The body is not in the coding that Content-Encoding names.'],
     ['media-type', 'The body has a Content-Type, charset or encoding that is not taken.'],
     ['not-acceptable', 'Accept or `_format` asks for a form that is not served.'],
     ['pretty-value', '`_pretty` is neither true nor false.'],
@@ -114,6 +119,7 @@ export const HUB_RULES: readonly HubRules[] = [
     ['parameter-unknown', 'There are no parameters here but `_format` and `_pretty`.'],
     ['condition-parameters', 'A condition is `identifier=system|value`, once, without modifier or alternatives.'],
     ['delete-reason', 'X-Delete-Reason is empty, longer than 200 characters, or has line breaks.'],
+    ['patient-correction-reason', 'X-Patient-Correction does not say why, or holds an NHS number.'],
     ['version-missing', 'An update names the version it changes: send If-Match.'],
     ['version-header', 'If-Match or E-Tag is malformed, or names what is no version.'],
     ['version-headers-disagree', 'If-Match and E-Tag name two versions; send If-Match only.']
@@ -123,12 +129,32 @@ export const HUB_RULES: readonly HubRules[] = [
     ['patch-path', 'A path leads nowhere in the record (400); read it and patch that version.'],
     ['patch-size', 'The result would be larger or deeper than any record that is taken (400).'],
     ['patch-test', 'A test fails: the record holds something else (422).'],
+    ['patch-patient', 'A patch changes the NHS number of the patient (422); PUT the whole record.'],
     ['patch-protected', 'A path writes resourceType, id, versionId or lastUpdated, which are the server’s (422).']
   ]),
   group('Keys of writes', 'Idempotency-Key, or an X-Request-ID that is a UUID; kept for 24 hours.', [
     ['idempotency-key', 'The key is empty, longer than 255 characters, or not printable ASCII (400).'],
     ['idempotency-mismatch', 'The key was used for another request (422); every request takes a key of its own.'],
     ['idempotency-in-flight', 'A request with this key is being processed (409); send it again after `Retry-After`.']
+  ]),
+  group('Bundles', 'Of the whole Bundle (400, 413), or of one entry; `expression` names its place.', [
+    ['bundle-type', 'The base URL takes a Bundle of type batch or transaction.'],
+    ['bundle-too-many-entries', 'The Bundle has more entries than are taken at once; send it in parts.'],
+    ['bundle-too-large-folded', 'What the records share makes too much when each holds it; send fewer at once.'],
+    ['bundle-entry-request', 'The entry does not say what to do with it; add request.'],
+    ['bundle-entry-method', 'The method is not served within a Bundle.'],
+    ['bundle-entry-url', 'request.url names another place, an operation, or another type of resource.'],
+    ['bundle-entry-resource', 'The entry writes something and has no resource.'],
+    ['bundle-entry-type', 'The resource is not of the type in request.url.'],
+    ['bundle-entry-supporting', 'Such a resource is taken in a transaction only, by POST.'],
+    ['bundle-entry-folded', 'The entry was kept as a part of the records that refer to it.', 'information'],
+    ['bundle-entry-unused', 'No record refers to the entry, so it was not kept; check fullUrl.', 'warning'],
+    ['bundle-reference-unresolved', 'A urn: reference is the fullUrl of no entry that may be referred to.'],
+    ['bundle-provenance', 'The Provenance lacks what the Hub relies on: target, recorded, agent.'],
+    ['transaction-record-twice', 'Two entries of the transaction write one record; send one of them.'],
+    ['transaction-outrun', 'Others wrote the same records at the same moment (409); send it again.'],
+    ['unknown-job', 'There is no such Bundle of this client, or its answer has expired (404).'],
+    ['too-many-jobs', 'Too many Bundles of this client are not done yet (429); wait for one.']
   ]),
   group('Searches', 'Answered 400; remarks stand in an entry of mode `outcome`.', [
     ['search-too-wide', 'A search names what it is about; the text says by which parameters.'],
@@ -150,7 +176,7 @@ export const HUB_RULES: readonly HubRules[] = [
     ['narrowed-to-permitted-types', 'Only vaccine types that the client may search are answered.', 'warning'],
     ['parameters-ignored', 'Unknown parameters were ignored, as was asked for.', 'warning']
   ]),
-  group('Operations', 'Answers of `/ops`: 400, 404, 409 or 412.', [
+  group('Operations', 'Answers of `/ops`: 400, 404, 409, 412 or 503.', [
     ['ops-query', 'A query parameter is wrong; the text names it.'],
     ['ops-path', 'The id in the path is none.'],
     ['ops-body', 'The body is missing or does not fit; the text names the place.'],
@@ -162,7 +188,14 @@ export const HUB_RULES: readonly HubRules[] = [
     ['ops-not-planned', 'The replay was started or cancelled before.'],
     ['ops-count-differs', 'The count that was typed is not the number of deliveries; plan again.'],
     ['ops-another-runs', 'Another replay to this destination is running; wait for it or cancel it.'],
-    ['ops-not-held', 'The delivery is not held.']
+    ['ops-not-held', 'The delivery is not held.'],
+    ['ops-merge-into-itself', 'A number cannot be merged into itself.'],
+    ['ops-already-merged', 'The number is merged into another one; undo that first.'],
+    ['ops-merge-in-a-circle', 'The successor is merged into the number itself; undo that first.'],
+    ['ops-merge-count-differs', 'Another number of records changes patients than was confirmed; plan again.'],
+    ['ops-unknown-merge', 'There is no such merge.'],
+    ['ops-merge-undone', 'The merge was undone before.'],
+    ['ops-patients-busy', 'The records of these patients are being written to all the time (503); try again.']
   ]),
   group('The service itself', 'Answered 503 or 500; nothing was stored. Send again, after `Retry-After`.', [
     ['too-busy', 'More is being sent than can be stored.'],

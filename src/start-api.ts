@@ -3,28 +3,33 @@ import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { uuidv7 } from 'uuidv7'
-import { createDestinationSwitch } from './delivery/pause-destination.js'
+import { createDestinationSwitch, type DestinationSwitch } from './delivery/pause-destination.js'
 import { DELIVERY_POLICY } from './delivery/policy.js'
-import { createReplays } from './delivery/replay.js'
+import { createReplays, type Replays } from './delivery/replay.js'
 import { createCursors } from './history/cursor.js'
-import { createHistory } from './history/history.js'
+import { createHistory, type History } from './history/history.js'
 import { createImmunizationStatus } from './history/immunization-status.js'
 import { createReadAudit, type ReadAudit, type ReadNote } from './history/read-audit.js'
 import { createServed } from './history/served.js'
+import type { Capability } from './http/capability-statement.js'
 import { opsRoutes } from './http/ops-routes.js'
 import { createHttpServer, type HttpServerDeps } from './http/server.js'
 import type { SmartSettings } from './http/smart-configuration.js'
 import { createTokenVerifier, type VerifyToken } from './http/token-verifier.js'
 import { createIngest } from './ingest/ingest.js'
+import type { ProgrammeVerdict } from './ingest/judge.js'
 import { createPreview, type Preview } from './ingest/preview.js'
 import type { Ingest } from './ingest/submission.js'
+import { createPatientMerges, type PatientMerges } from './review/patient-merges.js'
 import type { Queues } from './queue/queues.js'
 import type { Database } from './storage/database.js'
+import type { HistoryStore } from './storage/history-store.js'
 import { PACKAGE_ROOT } from './catalogues.js'
 import type { Config } from './config.js'
 import type { RulesStatus } from './live-rules.js'
 import type { Log } from './log.js'
-import { createMetrics, type Metrics } from './metrics.js'
+import { createMetrics } from './metrics.js'
+import { openBundles } from './open-bundles.js'
 import { createProgrammeDesk } from './programme-desk.js'
 import { describeRules } from './rules.js'
 import type { ReleaseStack } from './release-stack.js'
@@ -41,35 +46,29 @@ export async function startApi(
   const { config, log } = options
   const { database, queues, liveRules, now } = parts
   const metrics = createMetrics(() => liveRules.status())
-  const ingest = stack.add('ingest', openIngest(parts, config, metrics, log, wake), (opened) => opened.close())
+  const onJudged = (verdict: ProgrammeVerdict): void => {
+    metrics.countShadow(verdict)
+  }
+  const ingest = stack.add('ingest', openIngest(parts, config, onJudged, log, wake), (opened) => opened.close())
   const preview = stack.add('preview', openPreview(parts, config), (opened) => opened.close())
-  const replays = createReplays({
-    database,
-    destinations: parts.destinations,
-    policy: DELIVERY_POLICY,
-    now,
-    auditChainId: parts.chainId,
-    onRequeued: wake
-  })
-  const switches = createDestinationSwitch({ database, now, auditChainId: parts.chainId })
+  const reading = await openReading(parts, log, stack)
+  const { bundles, worker } = openBundles(
+    parts,
+    { ingest, preview, ...reading, config, base: () => server.base(), wake, onJudged },
+    log,
+    stack
+  )
   const server = createHttpServer({
     ingest,
     preview,
-    ...(await openReading(parts, log, stack)),
+    ...reading,
     rules: liveRules.rules,
+    bundles,
     smart: smartSettings(options),
     verifyToken: createVerifier(options),
     health: () => readHealth(database, queues, liveRules.status()),
     metrics: () => metrics.read(),
-    capability: {
-      softwareVersion: await readVersion(),
-      date: now(),
-      experimental: config.development,
-      ruleSet: () => describeRules(liveRules.rules),
-      profiles: liveRules.rules.validator
-        .profiles()
-        .flatMap(({ type, canonical }) => (type === 'Immunization' ? [canonical] : []))
-    },
+    capability: await describeCapability(parts, config),
     limits: { bodyBytes: config.bodyLimitBytes },
     ...(config.baseUrl === undefined ? {} : { baseUrl: config.baseUrl }),
     log,
@@ -77,21 +76,44 @@ export async function startApi(
     opsRoutes: (app) => {
       opsRoutes(app, {
         ops: database.stores.ops,
-        replays,
-        switches,
+        ...openDeliveryOps(parts, wake),
+        patients: openPatientMerges(parts, wake),
         programmes: createProgrammeDesk(liveRules, parts),
         now
       })
     }
   })
   stack.add('api', server, (opened) => opened.close())
-  return server.listen({ host: config.host, port: config.port })
+  const url = await server.listen({ host: config.host, port: config.port })
+  // Its answers name where this process is reached.
+  worker.start()
+  return url
+}
+
+async function describeCapability({ liveRules, now }: Parts, { development }: Config): Promise<Capability> {
+  return {
+    softwareVersion: await readVersion(),
+    date: now(),
+    experimental: development,
+    ruleSet: () => describeRules(liveRules.rules),
+    profiles: liveRules.rules.validator
+      .profiles()
+      .flatMap(({ type, canonical }) => (type === 'Immunization' ? [canonical] : []))
+  }
+}
+
+function openDeliveryOps(parts: Parts, onRequeued: () => void): { replays: Replays; switches: DestinationSwitch } {
+  const { database, destinations, now, chainId: auditChainId } = parts
+  return {
+    replays: createReplays({ database, destinations, policy: DELIVERY_POLICY, now, auditChainId, onRequeued }),
+    switches: createDestinationSwitch({ database, now, auditChainId })
+  }
 }
 
 function openIngest(
   { database, liveRules, destinations, now, chainId }: Parts,
   { terminology }: Config,
-  metrics: Metrics,
+  onJudged: (verdict: ProgrammeVerdict) => void,
   log: Log,
   wake: () => void
 ): Ingest {
@@ -105,12 +127,25 @@ function openIngest(
     asksTerminology: terminology !== undefined,
     auditChainId: chainId,
     onCommitted: wake,
-    onJudged: (verdict) => {
-      metrics.countShadow(verdict)
-    },
+    onJudged,
     onFault: (error, requestIds) => {
       log.error({ err: error, request_ids: requestIds }, 'immunization.ingest_failed')
     }
+  })
+}
+
+function openPatientMerges(
+  { database, liveRules: { rules }, destinations, now, chainId }: Parts,
+  wake: () => void
+): PatientMerges {
+  return createPatientMerges({
+    database,
+    rules,
+    destinations,
+    now,
+    newId: uuidv7,
+    auditChainId: chainId,
+    onCommitted: wake
   })
 }
 
@@ -132,7 +167,9 @@ async function openReading(
   parts: Parts,
   log: Log,
   stack: ReleaseStack
-): Promise<Pick<HttpServerDeps, 'history' | 'status' | 'served' | 'cursors'>> {
+): Promise<
+  Pick<HttpServerDeps, 'history' | 'status' | 'served' | 'cursors'> & { historyOn: (store: HistoryStore) => History }
+> {
   const { stores } = parts.database
   const cursorKey = await stores.serviceKeys.findOrKeep('page-link', randomBytes(32))
   const audit = stack.add('audit of reads', await openReadAudit(parts, log), (opened) => opened.close())
@@ -140,8 +177,10 @@ async function openReading(
   const note = (read: ReadNote): void => {
     audit.note(read)
   }
+  const historyOn = (store: HistoryStore): History => createHistory({ store, cursorKey, note, now: parts.now })
   return {
-    history: createHistory({ store: stores.history, cursorKey, note }),
+    historyOn,
+    history: historyOn(stores.history),
     status: createImmunizationStatus({ store: stores.history, rules: parts.liveRules.rules, note }),
     served: createServed({ stores: stores.served, cursors, note }),
     cursors

@@ -39,7 +39,7 @@ export function parseJson(bytes: Buffer): ParsedJson {
       error
     )
   }
-  return { text, value, members: scan(text) }
+  return { text, value, members: findMembers(text) }
 }
 
 function decodeUtf8(bytes: Buffer): string {
@@ -55,17 +55,15 @@ function decodeUtf8(bytes: Buffer): string {
   }
 }
 
-/** Spans of the top-level members of JSON text that was parsed strictly before: what is stored. */
-export function membersOf(text: string): ReadonlyMap<string, MemberSpan> {
-  return scan(text)
-}
-
 interface Frame {
   keys: Set<string> | undefined
 }
 
-// One pass over text that JSON.parse has already accepted, so the grammar can be taken for granted.
-function scan(text: string): Map<string, MemberSpan> {
+/**
+ * Members of the outermost object of a text that JSON.parse has accepted, in one pass; the grammar is taken for granted.
+ * @throws FhirError as {@link parseJson} for what JSON.parse lets through
+ */
+export function findMembers(text: string): Map<string, MemberSpan> {
   const members = new Map<string, MemberSpan>()
   const frames: Frame[] = []
   let key: { name: string; start: number; valueStart: number } | undefined

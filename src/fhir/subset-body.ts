@@ -1,6 +1,6 @@
 // A part of a resource, cut out of its text: what stays, stays byte for byte (decimals keep their digits).
 // http://hl7.org/fhir/R4/search.html#elements, checked 2026-11-22.
-import { endOfString, membersOf } from './parse-json.js'
+import { endOfString, findMembers } from './parse-json.js'
 
 /** Tells a reader that elements are left out: such a resource must not be sent back as an update. */
 const SUBSETTED = { system: 'http://terminology.hl7.org/CodeSystem/v3-ObservationValue', code: 'SUBSETTED' }
@@ -10,7 +10,7 @@ const SUBSETTED = { system: 'http://terminology.hl7.org/CodeSystem/v3-Observatio
  * that what is left refers to. `keeps` is asked for a primitive's extensions (`_status`) by the primitive's name.
  */
 export function subsetBody(body: string, keeps: (element: string) => boolean): string {
-  const members = membersOf(body)
+  const members = findMembers(body)
   let meta: { tag?: unknown[] } = {}
   let contained: string | undefined
   const kept: string[] = []

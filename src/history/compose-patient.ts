@@ -5,7 +5,7 @@ import { findPatient } from '../fhir/immunization.js'
 import type { FoundRecord } from '../storage/history-store.js'
 
 const COMPOSED = {
-  system: 'https://immunisation-hub.example/CodeSystem/resource-sent',
+  system: 'https://immunisation-hub.example/CodeSystem/resource-origin',
   code: 'composed',
   display: 'Composed from what Immunization records say; kept nowhere as such'
 }

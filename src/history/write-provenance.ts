@@ -2,7 +2,7 @@
 // http://hl7.org/fhir/R4/provenance.html, checked 2026-11-22.
 import type { Provenance } from 'fhir/r4.js'
 import { CLIENT_SYSTEM, HUB_CODE_SYSTEM, REQUEST_ID_SYSTEM } from '../fhir/identifier-systems.js'
-import type { SentVersion } from '../storage/provenance-source.js'
+import type { SentVersion } from '../storage/history-store.js'
 
 export function provenanceId({ recordId, recordVersion }: Pick<SentVersion, 'recordId' | 'recordVersion'>): string {
   return `${recordId}-${recordVersion}`

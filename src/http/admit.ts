@@ -2,6 +2,7 @@
 import type { FastifyRequest } from 'fastify'
 import { parseJson } from '../fhir/parse-json.js'
 import { authenticate, requireScope } from './authenticate.js'
+import { checkContentEncoding, unpackBody } from './content-coding.js'
 import { checkContentType } from './media-type.js'
 import { parseParameters, queryOf } from './parse-parameters.js'
 import { readAnswerForm, withoutGeneral } from './read-answer-form.js'
@@ -13,15 +14,16 @@ export async function admit(request: FastifyRequest, verifyToken: VerifyToken): 
   if (request.is404 || access === undefined) return
   if (access !== 'open') {
     request.caller = await authenticate(request.raw, verifyToken)
-    requireScope(request.caller, access)
+    if (access !== 'authenticated') requireScope(request.caller, access)
   }
   if (surface === 'fhir') {
     const parameters = parseParameters(queryOf(request.url))
     request.answer = readAnswerForm(request.headers.accept, parameters)
     request.parameters = withoutGeneral(parameters)
   }
-  if (accepts !== undefined && hasBody(request))
-    checkContentType(request.headers['content-type'], request.headers['content-encoding'], accepts, request.method)
+  if (accepts === undefined || !hasBody(request)) return
+  checkContentEncoding(request.headers['content-encoding'])
+  checkContentType(request.headers['content-type'], accepts)
 }
 
 function hasBody({ headers }: FastifyRequest): boolean {
@@ -29,22 +31,12 @@ function hasBody({ headers }: FastifyRequest): boolean {
 }
 
 /** FHIR bodies stay bytes, so that what was sent can be kept as it was; others are read as strictly. */
-export function parseBody(
-  request: FastifyRequest,
-  body: Buffer,
-  done: (error: Error | null, body?: unknown) => void
-): void {
-  if (request.routeOptions.config.surface === 'fhir' || request.is404) {
-    done(null, body)
-    return
-  }
-  try {
-    if (body.length === 0) done(null)
-    else {
-      checkContentType(request.headers['content-type'], request.headers['content-encoding'], ['application/json'])
-      done(null, parseJson(body).value)
-    }
-  } catch (error) {
-    done(error as Error)
-  }
+export async function parseBody(request: FastifyRequest, received: Buffer): Promise<unknown> {
+  const { config, bodyLimit } = request.routeOptions
+  if (request.is404) return received
+  const body = await unpackBody(received, request.headers['content-encoding'], bodyLimit)
+  if (config.surface === 'fhir') return body
+  if (body.length === 0) return undefined
+  checkContentType(request.headers['content-type'], ['application/json'])
+  return parseJson(body).value
 }

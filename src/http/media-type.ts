@@ -34,24 +34,14 @@ export function answerTypeByFormat(format: string): AnswerType {
   return type
 }
 
-/** `method` of the request. @throws FhirError 415 for a body that is not one of `types`, in UTF-8, of FHIR 4.0, and not compressed */
-export function checkContentType(
-  contentType: string | undefined,
-  contentEncoding: string | undefined,
-  types: readonly string[],
-  method = 'POST'
-): void {
-  const unsupported = (text: string): Error =>
-    doorFault(415, 'not-supported', 'media-type', text, {
-      [method === 'PATCH' ? 'Accept-Patch' : 'Accept-Post']: types.join(', ')
-    })
-  if (contentEncoding !== undefined && contentEncoding.toLowerCase() !== 'identity')
-    throw unsupported('the body has a Content-Encoding; send it as it is, not compressed')
+/** @throws FhirError 415 for a body that is not one of `types`, in UTF-8 and of FHIR 4.0 */
+export function checkContentType(contentType: string | undefined, types: readonly string[]): void {
   const { essence, parameters } = parseMediaType(contentType ?? '')
-  if (!types.includes(essence)) throw unsupported(`send the body with Content-Type: ${types.join(' or ')}`)
+  if (!types.includes(essence)) throw unsupported(`send the body with Content-Type: ${types.join(' or ')}`, types)
   const charset = parameters.get('charset')?.toLowerCase() ?? 'utf-8'
-  if (charset !== 'utf-8' && charset !== 'utf8') throw unsupported('JSON is sent in UTF-8; leave charset out')
-  if (!isFhir4(parameters)) throw unsupported('this is a FHIR R4 service; leave fhirVersion out or send 4.0')
+  if (charset !== 'utf-8' && charset !== 'utf8')
+    throw unsupported('the body is sent in UTF-8; leave charset out', types)
+  if (!isFhir4(parameters)) throw unsupported('this is a FHIR R4 service; leave fhirVersion out or send 4.0', types)
 }
 
 interface MediaType {
@@ -88,4 +78,9 @@ function isFhir4(parameters: ReadonlyMap<string, string>): boolean {
 function notAcceptable(where: string): Error {
   const text = `${where} asks for a form that is not served; served are ${ANSWER_TYPES.join(' and ')}, FHIR version 4.0`
   return doorFault(406, 'not-supported', 'not-acceptable', text)
+}
+
+function unsupported(text: string, types: readonly string[]): Error {
+  const header = types.includes('application/json-patch+json') ? 'Accept-Patch' : 'Accept-Post'
+  return doorFault(415, 'not-supported', 'media-type', text, { [header]: types.join(', ') })
 }

@@ -12,6 +12,7 @@ import { readStatusRequest } from './status-request.js'
 
 export interface PatientStatusDeps {
   status: ImmunizationStatus
+  /** The set in force. */
   rules: { readonly programmeFiles: readonly Programme[] }
   preview: Pick<Preview, 'judgeByProfile'>
   now: () => Date

@@ -19,6 +19,8 @@ export interface Route {
   surface: Surface
   /** Content types of a body; undefined where a body is not read. */
   accepts?: readonly string[]
+  /** Bytes of a body, where they are not those of a single resource. */
+  bodyLimit?: number
   /** Type of the resource that `interaction` and `operation` are about. */
   resource?: CapabilityStatementRestResource['type']
   interaction?: Interaction
@@ -49,8 +51,8 @@ export interface ServedResource extends Omit<CapabilityStatementRestResource, 'i
   searchParam: (CapabilityStatementRestResourceSearchParam & { documentation: string })[]
 }
 
-/** Who may: anyone, or a caller whose token has the scope. */
-export type Access = 'open' | Scope
+/** Who may: anyone, any caller with a token (the handler asks for more), or a caller whose token has the scope. */
+export type Access = 'open' | 'authenticated' | Scope
 
 /** `fhir`: Accept, _format and _pretty count, and bodies are bytes. `plain`: everything else. */
 export type Surface = 'fhir' | 'plain'

@@ -19,7 +19,9 @@ export const SAFE_SETTINGS = {
     headersTimeout: 15_000,
     connectionsCheckingInterval: 5_000,
     maxHeaderSize: 16_384,
-    insecureHTTPParser: false
+    insecureHTTPParser: false,
+    // Asked for by the server itself, which says what is wrong.
+    requireHostHeader: false
   },
   routerOptions: {
     caseSensitive: true,
@@ -41,6 +43,7 @@ export const SECURITY_HEADERS = {
   'cross-origin-resource-policy': 'same-origin',
   'referrer-policy': 'no-referrer',
   'strict-transport-security': 'max-age=31536000; includeSubDomains',
+  vary: 'Accept, Accept-Encoding',
   'x-content-type-options': 'nosniff',
   'x-frame-options': 'DENY'
 } as const
@@ -64,6 +67,7 @@ function answerBrokenRequest(error: Error & { code?: string }, socket: Socket): 
   )
   socket.end(
     `HTTP/1.1 ${status}\r\nContent-Type: application/fhir+json; charset=utf-8\r\n` +
+      `Date: ${new Date().toUTCString()}\r\nCache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n` +
       `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`
   )
 }

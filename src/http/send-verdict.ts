@@ -57,7 +57,7 @@ function waitOf({ status, issues }: Verdict): Readonly<Record<string, string>> {
   return issues.some(({ rule }) => rule === 'idempotency-in-flight') ? { 'Retry-After': '1' } : {}
 }
 
-const ACCEPTED: Issue = {
+export const ACCEPTED: Issue = {
   severity: 'information',
   code: 'informational',
   layer: 'service',

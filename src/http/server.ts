@@ -1,17 +1,20 @@
 // The HTTP door: one Fastify server made from the table of routes.
+import type { IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { finished } from 'node:stream'
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { History } from '../history/history.js'
 import { createResourceReads, type ResourceReads } from '../history/resource-reads.js'
 import type { Cursors } from '../history/cursor.js'
-import type { ImmunizationStatus } from '../history/immunization-status.js'
 import type { Preview } from '../ingest/preview.js'
 import type { Ingest } from '../ingest/submission.js'
 import { admit, parseBody } from './admit.js'
 import { sendError } from './answer.js'
+import { bundleRoutes, type BundleRoutesDeps } from './bundle/bundle-routes.js'
 import { createCapabilityStatement, createTerminologyCapabilities, type Capability } from './capability-statement.js'
+import { compressAnswer } from './content-coding.js'
 import { definitionKind, operationDefinitions, searchParameters } from './definitions.js'
+import { doorFault } from './door-fault.js'
 import type { HttpLog } from './http-log.js'
 import { immunizationReads } from './immunization-reads.js'
 import { immunizationResource } from './immunization-resource.js'
@@ -25,15 +28,12 @@ import { SAFE_SETTINGS, SECURITY_HEADERS } from './safe-settings.js'
 import { serviceRoutes, type Health } from './service-routes.js'
 import { smartRoutes, type SmartSettings } from './smart-configuration.js'
 import type { VerifyToken } from './token-verifier.js'
-import { refuseUnmatched } from './unmatched.js'
+import { methodsAt, namesNoRecord, refuseUnmatched } from './unmatched.js'
 
-export interface HttpServerDeps {
+export interface HttpServerDeps extends Pick<PatientStatusDeps, 'status' | 'rules'> {
   ingest: Ingest
   preview: Preview
   history: History
-  status: ImmunizationStatus
-  /** The set in force. */
-  rules: PatientStatusDeps['rules']
   /** The other resources, served read-only. */
   served: readonly ResourceReads[]
   /** Signs the page links of what the door itself lists. */
@@ -45,6 +45,7 @@ export interface HttpServerDeps {
   capability: Capability
   smart: SmartSettings
   limits: { bodyBytes: number }
+  bundles: Pick<BundleRoutesDeps, 'together' | 'historyOn' | 'jobs' | 'wake' | 'maxBytes'>
   log: HttpLog
   now: () => Date
   /** Where callers reach this service (https://hub.example); the address it listens on unless said. */
@@ -59,6 +60,8 @@ export interface HttpServer {
   /** Takes no new connections, answers the requests in flight. */
   close(): Promise<void>
   inject: FastifyInstance['inject']
+  /** Absolute base of the FHIR API. */
+  base(): string
   /** Every route there is. */
   readonly routes: readonly RegisteredRoute[]
 }
@@ -88,10 +91,22 @@ export function createHttpServer(deps: HttpServerDeps): HttpServer {
   app.addHook('onRequest', async (request, reply) => {
     prepare(request, reply, deps.log)
     if (closing) reply.header('connection', 'close')
+    requireHost(request.raw)
+    if (namesNoRecord(request.params)) refuseUnmatched(request.method, request.url, registered)
     await admit(request, deps.verifyToken)
   })
+  app.addHook('onSend', async (request, reply, payload) => {
+    stampDate(reply, deps.now())
+    const compressed = await compressAnswer(payload, request.headers['accept-encoding'])
+    if (compressed === undefined) return payload
+    reply.header('content-encoding', compressed.coding).removeHeader('content-length')
+    return compressed.bytes
+  })
   app.setErrorHandler((error, request, reply) => sendError(error, request, reply, deps.log))
-  app.setNotFoundHandler((request) => refuseUnmatched(request.url, registered))
+  app.setNotFoundHandler((request, reply) => {
+    if (request.method !== 'OPTIONS') return refuseUnmatched(request.method, request.url, registered)
+    return reply.code(204).header('allow', methodsAt(request.url, registered)).send()
+  })
 
   for (const route of createRoutes(deps, base)) register(app, route)
   deps.opsRoutes?.(app)
@@ -103,6 +118,7 @@ export function createHttpServer(deps: HttpServerDeps): HttpServer {
       await app.close()
     },
     inject: app.inject.bind(app),
+    base,
     routes: registered
   }
 }
@@ -114,7 +130,15 @@ function createRoutes(deps: HttpServerDeps, base: () => string): Route[] {
     ...immunizationReads({ history: deps.history, base }),
     ...immunizationWrites({ ingest: deps.ingest, now: deps.now, base }),
     ...immunizationValidate({ preview: deps.preview, history: deps.history, now: deps.now }),
-    ...patientStatus(deps, base)
+    ...patientStatus(deps, base),
+    ...bundleRoutes({
+      ...deps.bundles,
+      ingest: deps.ingest,
+      history: deps.history,
+      judgeByProfile: (value, profile) => deps.preview.judgeByProfile(value, profile),
+      now: deps.now,
+      base
+    })
   ]
   const resources = [immunizationResource(capability.profiles), PATIENT_RESOURCE]
   for (const served of [...deps.served.map(scoped), ...definitions(deps, routes, resources, base)]) {
@@ -146,10 +170,11 @@ function definitions(
   ].map((kind) => openResource(createResourceReads(kind, deps)))
 }
 
-function register(app: FastifyInstance, { method, path, access, surface, accepts, handle }: Route): void {
+function register(app: FastifyInstance, { method, path, access, surface, accepts, bodyLimit, handle }: Route): void {
   app.route({
     method,
     url: path,
+    ...(bodyLimit === undefined ? {} : { bodyLimit }),
     config: { access, surface, ...(accepts === undefined ? {} : { accepts }) },
     handler: handle
   })
@@ -186,6 +211,21 @@ function prepare(request: FastifyRequest, reply: FastifyReply, log: HttpLog): vo
   if (correlationId === undefined) return
   request.logged['correlation_id'] = correlationId
   reply.header('x-correlation-id', correlationId)
+}
+
+// Node would refuse it without a word. RFC 9112 section 3.2; HTTP/1.0 has no Host.
+function requireHost({ httpVersion, headers }: IncomingMessage): void {
+  if (httpVersion === '1.0' || headers.host !== undefined) return
+  throw doorFault(400, 'invalid', 'request-malformed', 'HTTP/1.1 wants a Host header; send it')
+}
+
+// Node keeps the Date of a busy second too long, and another process may have a clock that is ahead: Last-Modified is
+// never later than Date (RFC 9110 section 8.8.2.1).
+function stampDate(reply: FastifyReply, now: Date): void {
+  const lastModified = reply.getHeader('last-modified')
+  if (typeof lastModified === 'string' && Date.parse(lastModified) > now.getTime())
+    reply.header('last-modified', now.toUTCString())
+  reply.header('date', now.toUTCString())
 }
 
 function describe(request: FastifyRequest, status: number, durationMs: number): object {

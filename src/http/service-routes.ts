@@ -5,6 +5,7 @@ import type { FastifyRequest } from 'fastify'
 import { sendFhir } from './answer.js'
 import { doorFault } from './door-fault.js'
 import { FHIR_BASE, type Route } from './route.js'
+import { namesTag } from './version-condition.js'
 
 export interface Health {
   ready: boolean
@@ -57,7 +58,7 @@ export function serviceRoutes(deps: {
       handle(request, reply) {
         const text = readMode(request) === 'terminology' ? deps.terminology() : deps.statement()
         reply.headers({ etag: tagOf(text), 'cache-control': 'no-cache' })
-        if (request.headers['if-none-match'] === tagOf(text)) return reply.code(304).send()
+        if (namesTag(request.headers['if-none-match'] ?? '', tagOf(text))) return reply.code(304).send()
         return sendFhir(request, reply, text)
       }
     },
@@ -68,7 +69,7 @@ export function serviceRoutes(deps: {
       surface: 'plain',
       handle(request, reply) {
         reply.headers({ etag: openapiTag, 'cache-control': 'no-cache' })
-        if (request.headers['if-none-match'] === openapiTag) return reply.code(304).send()
+        if (namesTag(request.headers['if-none-match'] ?? '', openapiTag)) return reply.code(304).send()
         return reply.header('content-type', 'application/yaml; charset=utf-8').send(openapi)
       }
     }

@@ -41,10 +41,15 @@ export function parseIfMatch(text: string): IfMatch {
 /** True when the reader has this version already (304). If-None-Match is stronger than If-Modified-Since. */
 export function isNotModified(headers: IncomingHttpHeaders, version: number, lastUpdated: Date): boolean {
   const known = headers['if-none-match']
-  if (known !== undefined)
-    return known.trim() === '*' || known.split(',').some((tag) => tag.trim().replace(/^W\//, '') === `"${version}"`)
+  if (known !== undefined) return namesTag(known, `"${version}"`)
   const since = Date.parse(headers['if-modified-since'] ?? '')
   return Math.floor(lastUpdated.getTime() / 1000) * 1000 <= since
+}
+
+/** Whether If-None-Match names what there is. `tag`: with or without W/, which does not matter here. */
+export function namesTag(ifNoneMatch: string, tag: string): boolean {
+  const bare = (text: string): string => text.trim().replace(/^W\//, '')
+  return ifNoneMatch.trim() === '*' || ifNoneMatch.split(',').some((named) => bare(named) === bare(tag))
 }
 
 const IF_MATCH_FORM = 'If-Match must name versions, as in If-Match: W/"3", or W/"2", W/"3" for either of two'

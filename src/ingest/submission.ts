@@ -6,7 +6,10 @@ import type { ParsedJson } from '../fhir/parse-json.js'
 
 /** What the record is made of. */
 export interface Payload extends ParsedJson {
-  /** As received, where it is not `text`: tolerant mode has cut something out, or a patch was sent. */
+  /**
+   * As received, where it is not `text`: tolerant mode has cut something out, a patch was sent, or a Bundle's
+   * references were resolved.
+   */
   sentText?: string
 }
 
@@ -27,7 +30,7 @@ export interface Idempotency {
   requestSha256: Buffer
 }
 
-interface SubmissionBase {
+export interface SubmissionBase {
   caller: Caller
   /** X-Request-ID of the caller, or one we made. */
   requestId: string
@@ -44,7 +47,14 @@ export type PlainSubmission = SubmissionBase &
         /** A record that matches is answered instead (200), whatever the payload. */
         ifNoneExist?: IdentifierCriterion
       }
-    | { kind: 'update'; recordId: string; ifMatch: IfMatch; payload: Payload }
+    | {
+        kind: 'update'
+        recordId: string
+        ifMatch: IfMatch
+        payload: Payload
+        /** Why the record is to move to another patient; without it such an update is refused. */
+        patientCorrection?: string
+      }
     | {
         kind: 'delete'
         recordId: string
@@ -59,6 +69,7 @@ export type ConditionalUpdate = SubmissionBase & {
   kind: 'conditional-update'
   criterion: IdentifierCriterion
   ifMatch?: IfMatch
+  patientCorrection?: string
   /** `id` of the payload, where it has one. */
   bodyId?: unknown
   payload: Payload

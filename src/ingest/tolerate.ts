@@ -10,8 +10,6 @@ import type { Payload } from './submission.js'
 export function tolerate(payload: Payload): { payload: Payload; issues: Issue[] } {
   const { resource, issues } = dropEmpties(payload.value)
   if (resource === payload.value) return { payload, issues: [] }
-  return {
-    payload: { ...parseJson(Buffer.from(cutEmpties(payload.text))), sentText: payload.sentText ?? payload.text },
-    issues
-  }
+  const { sentText = payload.text } = payload
+  return { payload: { ...parseJson(Buffer.from(cutEmpties(payload.text))), sentText }, issues }
 }

@@ -1,7 +1,6 @@
 // What has been kept, for reading: one record, its versions, and searches. Bodies come back as the text they were
 // stored as. A query is data (planned by src/history); this file turns it into SQL, values always as parameters.
 import type { VaccineType } from '../fhir/vaccine-types.js'
-import type { SentVersion } from './provenance-source.js'
 import type { Sql } from './sql.js'
 import { matchingRecords, orderAndLimit, type RecordQuery } from './history-query.js'
 import { matchingVersions, orderAndLimitVersions, type VersionsQuery } from './version-query.js'
@@ -30,9 +29,23 @@ export interface KeptVersion {
   reason?: string
 }
 
+/** What a version tells of how it came. */
+export interface SentVersion {
+  recordId: string
+  recordVersion: number
+  operation: KeptVersion['operation']
+  /** Client name. */
+  supplier: string
+  requestId: string | null
+  /** Why it was deleted; null when nobody said. */
+  reason: string | null
+  lastUpdated: Date
+}
+
 /** One match of a search. */
 export interface FoundRecord {
   recordId: string
+  /** Of the number that was asked for, where one was; else of the record. */
   patientKey: string
   /** Where this record stands in the order asked for: opaque, to be handed back in `after`. */
   sortKeys: string[]
@@ -94,9 +107,10 @@ export function createHistoryStore(sql: Sql): HistoryStore {
     },
 
     async findRecords(query) {
-      const { text, values, sortKeys } = orderAndLimit(matchingRecords(query), query)
+      const matching = matchingRecords(query)
+      const { text, values, sortKeys } = orderAndLimit(matching, query)
       const { rows } = await sql.query<FoundRow>(
-        `select record.record_id, record.patient_key, ${sortKeys} as sort_keys, version.body, version.version,
+        `select record.record_id, ${matching.patientKey} as patient_key, ${sortKeys} as sort_keys, version.body, version.version,
                 version.operation, version.supplier, version.received_at, version.request_id,
                 pg_current_snapshot()::text as transactions ${text}`,
         values

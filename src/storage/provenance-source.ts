@@ -1,19 +1,6 @@
 // Versions of records without their bodies: who sent each, when and by which request.
-import type { KeptVersion } from './history-store.js'
+import type { SentVersion } from './history-store.js'
 import type { ResourceRow, ResourceSource } from './resource-query.js'
-
-/** What a version tells of how it came. */
-export interface SentVersion {
-  recordId: string
-  recordVersion: number
-  operation: KeptVersion['operation']
-  /** Client name. */
-  supplier: string
-  requestId: string | null
-  /** Why it was deleted; null when nobody said. */
-  reason: string | null
-  lastUpdated: Date
-}
 
 export interface ProvenanceRow extends ResourceRow, SentVersion {
   lastUpdated: Date
@@ -28,7 +15,7 @@ export const PROVENANCE_SOURCE: ResourceSource = {
   visible: (bind, { vaccineTypes }) => [`record.vaccine_type = any (${bind(vaccineTypes)})`],
   id: `(sent.record_id || '-' || sent.version)`,
   lastUpdated: 'sent.received_at',
-  patientKey: 'sent.patient_key',
+  patientKey: 'record.patient_key',
   conditions: {
     _id: (bind, ids) => isVersion('sent.record_id', 'sent.version', ids.map(splitNumbered), bind),
     // `record` for any version of it, `record/version` for one.

@@ -197,6 +197,20 @@ t.test('the examples do what they say against the service', async (t) => {
   const wide = await hub.server.inject({ url: `${url}?status=completed`, headers: { authorization } })
   t.same(wide.json(), example(url, 'get', 'nothingNamed', '400'))
 
+  const bundle = await hub.server.inject({
+    method: 'POST',
+    url: '/FHIR/R4',
+    headers: {
+      authorization: await hub.bearer({ permissions: ['FLU.C', 'COVID.C'] }),
+      'content-type': 'application/fhir+json'
+    },
+    payload: JSON.stringify(example('/FHIR/R4', 'post', 'covidAndFlu'))
+  })
+  t.same(
+    bundle.json<Bundle>().entry?.map(({ response }) => response?.status),
+    ['201 Created', '201 Created', '200 OK', '200 OK', '200 OK', '200 OK', '200 OK']
+  )
+
   t.same((await hub.server.inject('/health/live')).json(), example('/health/live', 'get', 'live', '200'))
   t.same((await hub.server.inject('/health/ready')).json(), example('/health/ready', 'get', 'ready', '200'))
   t.equal((await hub.server.inject('/openapi.yaml')).body, text)

@@ -205,6 +205,8 @@ t.test('every route but health, metadata and documentation wants a token', async
     t.equal(anonymous.statusCode, 401, `${method} ${url}`)
     t.equal(anonymous.headers['www-authenticate'], 'Bearer realm="immunisation-hub"')
     t.match(anonymous.json<OperationOutcome>().issue, [{ code: 'login' }])
+    // What each entry of a Bundle wants is asked entry by entry.
+    if (access === 'authenticated') continue
 
     const authorization = await door.bearer({ scopes: ['openid'] })
     const powerless = await door.server.inject({ ...request, headers: { authorization } })

@@ -48,7 +48,16 @@ const VALUES: Record<string, Record<string, string>> = {
     status: 'completed',
     'vaccine-code': 'http://snomed.info/sct|1',
     'target-disease': 'http://snomed.info/sct|6142004',
-    '-hub.alternates': 'true'
+    '-hub.alternates': 'true',
+    patient: RECORD,
+    'patient:identifier': `${NHS_NUMBER_SYSTEM}|9990013675`,
+    '-hub.vaccine-type': 'FLU',
+    'lot-number': 'AB1',
+    location: `Location/${RECORD}`,
+    'location.identifier': 'https://fhir.nhs.uk/Id/ods-site-code|X1',
+    performer: `Organization/${RECORD}`,
+    'performer.identifier': 'https://fhir.nhs.uk/Id/ods-organization-code|X1',
+    _profile: 'https://fhir.hl7.org.uk/StructureDefinition/UKCore-Immunization'
   },
   Linkage: { item: RECORD, source: RECORD },
   Task: { status: 'requested', focus: RECORD, 'authored-on': 'ge2020' },

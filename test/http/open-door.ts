@@ -64,6 +64,7 @@ export async function openDoor(t: Test, deps: Partial<HttpServerDeps> = {}): Pro
     },
     metrics: () => Promise.resolve('imms_programmes 1\n'),
     limits: { bodyBytes: 1_048_576 },
+    bundles: notAsked<HttpServerDeps['bundles']>('bundles'),
     log: { info: note('info'), error: note('error') },
     now: () => NOW,
     baseUrl: 'https://hub.test',

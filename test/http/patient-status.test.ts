@@ -18,7 +18,8 @@ const STATUS = '/FHIR/R4/Patient/$immunization-status'
 const FORECAST = '/FHIR/R4/Patient/$immds-forecast'
 const everything = await hub.bearer({ permissions: ['*.CRUDS'] })
 
-type Answered = { resourceType: 'Parameters' } & Parameters | ({ resourceType: 'OperationOutcome' } & OperationOutcome)
+type Answered =
+  ({ resourceType: 'Parameters' } & Parameters) | ({ resourceType: 'OperationOutcome' } & OperationOutcome)
 
 interface Asked {
   url?: string

@@ -125,7 +125,7 @@ t.test('what is searched follows a correction, and a reinstatement after a delet
   t.match(provenance, {
     target: [{ reference: `Immunization/${id}/_history/4` }],
     agent: [{ who: { identifier: { value: 'marlowe-pharmacy' } } }],
-    activity: { coding: [{ code: 'REACTIVATE' }] }
+    activity: { coding: [{ code: 'UPDATE' }] }
   })
   const versions = (await get(`${BASE}/_history?_count=2`)).json<Bundle>()
   t.same(
