@@ -246,6 +246,5 @@ async function readHealth(
 }
 
 async function readVersion(): Promise<string> {
-  const text = await readFile(new URL('package.json', PACKAGE_ROOT), 'utf8')
-  return (JSON.parse(text) as { version: string }).version
+  return (JSON.parse(await readFile(new URL('package.json', PACKAGE_ROOT), 'utf8')) as { version: string }).version
 }
