@@ -18,8 +18,7 @@ const STATUS = '/FHIR/R4/Patient/$immunization-status'
 const FORECAST = '/FHIR/R4/Patient/$immds-forecast'
 const everything = await hub.bearer({ permissions: ['*.CRUDS'] })
 
-type Answered =
-  ({ resourceType: 'Parameters' } & Parameters) | ({ resourceType: 'OperationOutcome' } & OperationOutcome)
+type Answered = Parameters | OperationOutcome
 
 interface Asked {
   url?: string
@@ -31,7 +30,7 @@ interface Asked {
 
 async function ask({ url = STATUS, body, form, authorization = everything, prefer }: Asked) {
   const type = form === undefined ? 'application/fhir+json' : 'application/x-www-form-urlencoded'
-  const payload = form ?? (typeof body === 'string' ? body : JSON.stringify(body))
+  const payload = form ?? (typeof body === 'object' ? JSON.stringify(body) : body)
   const answer = await hub.server.inject({
     url,
     method: payload === undefined ? 'GET' : 'POST',

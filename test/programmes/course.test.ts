@@ -1,6 +1,7 @@
 // Which doses count and what comes next: the programme files of this repository, and made-up ones for what they lack.
 import fc from 'fast-check'
 import t from 'tap'
+import { compileAudience } from '../../src/programmes/cohort.js'
 import { createCourses } from '../../src/programmes/course/assess-courses.js'
 import type { CourseEvent, Person } from '../../src/programmes/course/course.js'
 import type { Programme } from '../../src/programmes/programme.js'
@@ -86,9 +87,14 @@ for (const programme of active) {
             `${birth}, dose ${row.number}`
           )
           const again = latest([...plus(birth, row.minAge), ...plus(early, intervalOf(programme, row))])!
-          const due = latest([again, ...plus(birth, row.recommendedAge)])
+          const due = latest([again, ...plus(birth, row.recommendedAge), ...plus(early, row.recommendedInterval)])
           if (again > (programme.season?.to ?? again)) {
             t.match(forecast, { status: 'not-eligible', reasons: ['season-over'], earliest: again }, birth)
+            return
+          }
+          const then = { first: again, last: again }
+          if (compileAudience(programme.cohorts ?? [])({ ...person, occurrence: then }) === 'out') {
+            t.equal(forecast?.status, 'aged-out', `${birth} is too old by then`)
             return
           }
           t.match(forecast, { status: 'too-early', doseNumber: row.number, earliest: again, due }, birth)

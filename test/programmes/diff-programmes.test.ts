@@ -45,6 +45,7 @@ const FULL: Programme = {
     }
   ],
   maxDoseNumber: 3,
+  alsoCounts: ['MMRV'],
   cohorts: [
     {
       id: 'school',

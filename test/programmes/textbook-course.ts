@@ -35,13 +35,18 @@ export function textbookCourse(programme: Programme, birth: string): TextbookDos
     const planned = rows
       .map((row) => planDose(programme, row, birth, doses.at(-1)))
       .filter(({ row, day }) => {
+        // Too old by the time the programme began.
+        if (row.maxAge !== undefined && day >= addAge(birth, parseAge(row.maxAge))) return false
         const cohort = programme.cohorts?.find(({ id }) => id === row.cohort)
         return (
           cohort === undefined || compileCohort(cohort)({ ...person, occurrence: { first: day, last: day } }) === 'in'
         )
       })
       .sort((a, b) => Number(b.row.cohort !== undefined) - Number(a.row.cohort !== undefined))
-    if (planned[0] === undefined) break
+    if (planned[0] === undefined) {
+      if (rows.some(({ maxAge }) => maxAge !== undefined)) return undefined
+      break
+    }
     // In two groups at once, that ask for different things: nobody's textbook.
     if (planned.filter(({ row }) => row.cohort !== undefined).length > 1) return undefined
     doses.push(planned[0])
