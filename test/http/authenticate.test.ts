@@ -196,7 +196,14 @@ t.test('every route but health, metadata and documentation wants a token', async
   const door = await openDoor(t)
   await door.server.inject('/health/live')
   const open = door.server.routes.filter(({ access }) => access === 'open').map(({ path: url }) => url)
-  t.same(open.sort(), ['/FHIR/R4/metadata', '/health/live', '/health/ready', '/openapi.yaml'])
+  t.same(open.sort(), [
+    '/FHIR/R4/metadata',
+    '/docs',
+    '/docs/:file',
+    '/health/live',
+    '/health/ready',
+    '/openapi.yaml'
+  ])
   for (const { method, path: pattern, access } of door.server.routes) {
     if (access === 'open') continue
     const url = pattern.replaceAll(/:\w+/g, '1')
