@@ -42,6 +42,9 @@ export const HUB_RULES: readonly HubRules[] = [
       'identity-change',
       'The identifier is known for another patient, disease or date; delete that record, then create.'
     ],
+    ['patient-correction-not-permitted', 'The client may not move records to another patient (403); ask the operator.'],
+    ['patient-corrected', 'The record was moved from a wrong patient to this one, as was asked for.', 'warning'],
+    ['patient-identified', 'The patient had no NHS number and has one now.', 'information'],
     ['same-identifier-changed-content', 'Sent before with other content; correct it by PUT with If-Match.'],
     ['changed-element', 'Goes with the rule above: one for each element that differs.'],
     ['version-stale', 'The record has a newer version; read it and apply the change to that.'],
@@ -102,6 +105,7 @@ export const HUB_RULES: readonly HubRules[] = [
     ['parameter-unknown', 'There are no parameters here but `_format` and `_pretty`.'],
     ['condition-parameters', 'A condition is `identifier=system|value`, once, without modifier or alternatives.'],
     ['delete-reason', 'X-Delete-Reason is empty, longer than 200 characters, or has line breaks.'],
+    ['patient-correction-reason', 'X-Patient-Correction does not say why, or holds an NHS number.'],
     ['version-missing', 'An update names the version it changes: send If-Match.'],
     ['version-header', 'If-Match or E-Tag is malformed, or names what is no version.'],
     ['version-headers-disagree', 'If-Match and E-Tag name two versions; send If-Match only.']
@@ -111,6 +115,7 @@ export const HUB_RULES: readonly HubRules[] = [
     ['patch-path', 'A path leads nowhere in the record (400); read it and patch that version.'],
     ['patch-size', 'The result would be larger or deeper than any record that is taken (400).'],
     ['patch-test', 'A test fails: the record holds something else (422).'],
+    ['patch-patient', 'A patch changes the NHS number of the patient (422); PUT the whole record.'],
     ['patch-protected', 'A path writes resourceType, id, versionId or lastUpdated, which are the server’s (422).']
   ]),
   group('Keys of writes', 'Idempotency-Key, or an X-Request-ID that is a UUID; kept for 24 hours.', [
@@ -157,7 +162,7 @@ export const HUB_RULES: readonly HubRules[] = [
     ['narrowed-to-permitted-types', 'Only vaccine types that the client may search are answered.', 'warning'],
     ['parameters-ignored', 'Unknown parameters were ignored, as was asked for.', 'warning']
   ]),
-  group('Operations', 'Answers of `/ops`: 400, 404, 409 or 412.', [
+  group('Operations', 'Answers of `/ops`: 400, 404, 409, 412 or 503.', [
     ['ops-query', 'A query parameter is wrong; the text names it.'],
     ['ops-path', 'The id in the path is none.'],
     ['ops-body', 'The body is missing or does not fit; the text names the place.'],
@@ -169,7 +174,14 @@ export const HUB_RULES: readonly HubRules[] = [
     ['ops-not-planned', 'The replay was started or cancelled before.'],
     ['ops-count-differs', 'The count that was typed is not the number of deliveries; plan again.'],
     ['ops-another-runs', 'Another replay to this destination is running; wait for it or cancel it.'],
-    ['ops-not-held', 'The delivery is not held.']
+    ['ops-not-held', 'The delivery is not held.'],
+    ['ops-merge-into-itself', 'A number cannot be merged into itself.'],
+    ['ops-already-merged', 'The number is merged into another one; undo that first.'],
+    ['ops-merge-in-a-circle', 'The successor is merged into the number itself; undo that first.'],
+    ['ops-merge-count-differs', 'Another number of records changes patients than was confirmed; plan again.'],
+    ['ops-unknown-merge', 'There is no such merge.'],
+    ['ops-merge-undone', 'The merge was undone before.'],
+    ['ops-patients-busy', 'The records of these patients are being written to all the time (503); try again.']
   ]),
   group('The service itself', 'Answered 503 or 500; nothing was stored. Send again, after `Retry-After`.', [
     ['too-busy', 'More is being sent than can be stored.'],

@@ -19,6 +19,7 @@ import { createIngest } from './ingest/ingest.js'
 import type { ProgrammeVerdict } from './ingest/judge.js'
 import { createPreview, type Preview } from './ingest/preview.js'
 import type { Ingest } from './ingest/submission.js'
+import { createPatientMerges, type PatientMerges } from './review/patient-merges.js'
 import type { Queues } from './queue/queues.js'
 import type { Database } from './storage/database.js'
 import type { HistoryStore } from './storage/history-store.js'
@@ -76,6 +77,7 @@ export async function startApi(
       opsRoutes(app, {
         ops: database.stores.ops,
         ...openDeliveryOps(parts, wake),
+        patients: openPatientMerges(parts, wake),
         programmes: createProgrammeDesk(liveRules, parts),
         now
       })
@@ -129,6 +131,21 @@ function openIngest(
     onFault: (error, requestIds) => {
       log.error({ err: error, request_ids: requestIds }, 'immunization.ingest_failed')
     }
+  })
+}
+
+function openPatientMerges(
+  { database, liveRules: { rules }, destinations, now, chainId }: Parts,
+  wake: () => void
+): PatientMerges {
+  return createPatientMerges({
+    database,
+    rules,
+    destinations,
+    now,
+    newId: uuidv7,
+    auditChainId: chainId,
+    onCommitted: wake
   })
 }
 

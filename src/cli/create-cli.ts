@@ -7,6 +7,7 @@ import { addDeliveries } from './commands/deliveries.js'
 import { addDestination } from './commands/destination.js'
 import { addErrors } from './commands/errors.js'
 import { addExplain } from './commands/explain.js'
+import { addPatients } from './commands/patients.js'
 import { addProfiles } from './commands/profiles.js'
 import { addRefusals } from './commands/refusals.js'
 import { addReplay } from './commands/replay.js'
@@ -33,6 +34,7 @@ export function createCli(deps: CliDeps): Cli {
         addErrors,
         addDestination,
         addReplay,
+        addPatients,
         addRefusals,
         addAudit,
         addToken,

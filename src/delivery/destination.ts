@@ -38,6 +38,8 @@ export interface Destination {
   readonly ratePerSecond?: number
   /** How long one attempt may take before it counts as unavailable and ambiguous. */
   readonly timeoutMs: number
+  /** What it is told is about the patient, not about the record: told anew when records change patients. */
+  readonly followsPatient?: boolean
   /** Pure: decides from the candidate alone, called inside the accepting transaction. */
   wants(candidate: DeliveryCandidate): boolean
   /**
@@ -51,6 +53,8 @@ export interface Destination {
 /** Totals of one patient for one or more vaccine types, computed from event groups, never incremented. */
 export interface EligibilityTotals {
   nhsNumber?: string
+  /** Other numbers of the same patient, which PDS has replaced by this one. */
+  supersededNumbers?: string[]
   /** Days (YYYY-MM-DD, Europe/London) of the completed survivors, ascending, one per event group. */
   eventDays: string[]
   /** Rises with every change to the patient's groups: the receiver keeps the larger. */

@@ -3,7 +3,7 @@ import type { ImmunizationFacts } from '../fhir/immunization.js'
 import type { DeliveryCandidate, DeliveryOperation, Destination } from './destination.js'
 
 /** The part of a Destination that planning needs. */
-export type Wanting = Pick<Destination, 'name' | 'wants'>
+export type Wanting = Pick<Destination, 'name' | 'wants' | 'followsPatient'>
 
 export interface PlannedDelivery {
   destination: string

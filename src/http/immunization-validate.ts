@@ -12,6 +12,7 @@ import { sendOutcome } from './answer.js'
 import { requireScope } from './authenticate.js'
 import { bodyIdOf, checkBodyId } from './body-id.js'
 import { FHIR_JSON } from './immunization-writes.js'
+import { readPatientCorrection } from './patient-correction.js'
 import { readRecordId } from './read-payload.js'
 import { callerOf, FHIR_BASE, type Operation, type Route } from './route.js'
 import { notUnderstood, readValidationRequest, type ValidationMode } from './validation-request.js'
@@ -107,12 +108,14 @@ async function rehearseUpdate(
   if (typeof recordId !== 'string') return deps.preview.judge(payload.value)
   if (!RECORD_ID.test(recordId)) return [UNKNOWN_RECORD, ...deps.preview.judge(payload.value)]
   const ifMatch = readIfMatch(request.headers) ?? '*'
-  return rehearse(request, { kind: 'update', recordId, ifMatch, payload }, deps)
+  const reason = readPatientCorrection(request.headers)
+  const correction = reason === undefined ? {} : { patientCorrection: reason }
+  return rehearse(request, { kind: 'update', recordId, ifMatch, payload, ...correction }, deps)
 }
 
 type Asked =
   | Pick<Extract<Submission, { kind: 'create' }>, 'kind' | 'payload'>
-  | Pick<Extract<Submission, { kind: 'update' }>, 'kind' | 'payload' | 'recordId' | 'ifMatch'>
+  | Pick<Extract<Submission, { kind: 'update' }>, 'kind' | 'payload' | 'recordId' | 'ifMatch' | 'patientCorrection'>
   | Pick<Extract<Submission, { kind: 'delete' }>, 'kind' | 'recordId' | 'ifMatch'>
 
 const SCOPES: Record<Asked['kind'], Scope> = {

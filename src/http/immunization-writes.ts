@@ -10,6 +10,7 @@ import { doorFault } from './door-fault.js'
 import { readIdempotency } from './idempotency-key.js'
 import { parseIfNoneExist, readIdentifierCriterion } from './identifier-criterion.js'
 import { refuseParameters } from './immunization-reads.js'
+import { readPatientCorrection } from './patient-correction.js'
 import { readPayload, readRecordId } from './read-payload.js'
 import { callerOf, FHIR_BASE, type Route } from './route.js'
 import { sendVerdict } from './send-verdict.js'
@@ -79,7 +80,7 @@ function readUpdate(request: FastifyRequest, sender: Sender): Submission {
   const payload = readPayload(request)
   const wrongId = checkBodyId(payload.value, recordId)
   if (wrongId !== undefined) throw new FhirError(400, [wrongId])
-  return { kind: 'update', ...sender, recordId, ifMatch, payload }
+  return { kind: 'update', ...sender, recordId, ifMatch, payload, ...correctionOf(request) }
 }
 
 // It may come to a create, so the caller must be allowed to.
@@ -88,7 +89,15 @@ function readConditionalUpdate(request: FastifyRequest, sender: Sender): Submiss
   requireScope(sender.caller, 'system/Immunization.c')
   const payload = readPayload(request)
   const bodyId = bodyIdOf(payload.value)
-  return { kind: 'conditional-update', ...sender, criterion, ...optionalIfMatch(request), bodyId, payload }
+  return {
+    kind: 'conditional-update',
+    ...sender,
+    criterion,
+    ...optionalIfMatch(request),
+    bodyId,
+    payload,
+    ...correctionOf(request)
+  }
 }
 
 function readPatch(request: FastifyRequest, sender: Sender): Submission {
@@ -122,6 +131,11 @@ function readCriterion(request: FastifyRequest): IdentifierCriterion {
   const allow = 'GET, HEAD, POST'
   const text = `served here are ${allow}; to change a record name its id, or ?identifier=system|value`
   throw doorFault(405, 'not-supported', 'method-not-allowed', text, { Allow: allow })
+}
+
+function correctionOf(request: FastifyRequest): { patientCorrection?: string } {
+  const patientCorrection = readPatientCorrection(request.headers)
+  return patientCorrection === undefined ? {} : { patientCorrection }
 }
 
 function optionalIfMatch(request: FastifyRequest): { ifMatch?: IfMatch } {

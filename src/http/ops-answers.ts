@@ -2,6 +2,8 @@
 import type { RecordExplanation } from '../delivery/explain.js'
 import type { JudgedHealth } from '../delivery/judge-health.js'
 import type { ReplayPlan, ShownReplay } from '../delivery/replay.js'
+import type { MergeEffect } from '../review/merge-patients.js'
+import type { PatientStanding } from '../review/patient-merges.js'
 import type { VerdictComparison } from '../ingest/compare-verdicts.js'
 import type { Programme } from '../programmes/programme.js'
 import type { DeliveryLine, DeliveryStory, StateCount } from '../storage/ops-delivery-queries.js'
@@ -99,6 +101,15 @@ export interface ReplaysAnswer {
 }
 
 export type ReplayAnswer = ShownReplay
+
+/** Patients are named by their keys, never by a number. */
+export type PatientAnswer = PatientStanding
+
+export type MergePlanAnswer = MergeEffect
+
+export interface MergeAnswer extends MergeEffect {
+  mergeId: string
+}
 
 /** An answer after its way through JSON: moments are ISO 8601 text. */
 export type Wire<Answer> = Answer extends Date

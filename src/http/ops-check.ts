@@ -9,7 +9,7 @@ export type Check<Value> = (value: unknown) => Value
 
 /**
  * Formats beyond JSON Schema: `uuid`, `moment` (a day or a date-time with its offset), `place` (a cursor as an answer
- * gave it) and `reason` (words, no NHS number).
+ * gave it), `reason` (words, no NHS number) and `nhs-number` (ten digits with the right check digit).
  * @throws FhirError 400 from the check, one issue per fault
  */
 export function compileCheck<Value>(where: 'query' | 'path' | 'body', schema: object): Check<Value> {
@@ -19,6 +19,7 @@ export function compileCheck<Value>(where: 'query' | 'path' | 'body', schema: ob
   ajv.addFormat('moment', isMoment)
   ajv.addFormat('place', /^\d{4}-\d{2}-\d{2}T[\d:.]{15}Z~[0-9a-f-]{36}(~\d{1,9})?$/)
   ajv.addFormat('reason', isReason)
+  ajv.addFormat('nhs-number', (text: string) => isNhsNumber(text))
   const validate = ajv.compile<Value>(schema)
   return (value) => {
     if (validate(value)) return value
@@ -35,7 +36,7 @@ function isMoment(text: string): boolean {
 }
 
 /** Reasons are kept in the audit trail, which must not name a patient. */
-function isReason(text: string): boolean {
+export function isReason(text: string): boolean {
   const numbers = text.replace(/(?<=\d)[ -](?=\d)/g, '').match(/\d{10}/g) ?? []
   return text.trim().length >= 3 && !numbers.some(isNhsNumber)
 }
@@ -44,6 +45,7 @@ const FORMAT_MESSAGES: Readonly<Record<string, string>> = {
   uuid: 'must be an id (UUID) as the Hub gave it',
   moment: 'must be a day (2026-11-22) or a date-time with its offset (2026-11-22T09:30:00Z)',
   place: 'must be the "next" of an earlier answer, unchanged',
+  'nhs-number': 'must be an NHS number: ten digits without spaces, the last of them the check digit of the others',
   reason: 'must be words of at least 3 characters that say why, without an NHS number'
 }
 

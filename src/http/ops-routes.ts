@@ -2,7 +2,9 @@
 import type { FastifyInstance } from 'fastify'
 import type { DestinationSwitch } from '../delivery/pause-destination.js'
 import type { Replays } from '../delivery/replay.js'
+import type { PatientMerges } from '../review/patient-merges.js'
 import type { OpsStore } from '../storage/ops-store.js'
+import { registerOpsPatients } from './ops-patients.js'
 import { type ProgrammeDesk, registerOpsProgrammes } from './ops-programmes.js'
 import { registerOpsReads } from './ops-reads.js'
 import { registerOpsReplays } from './ops-replays.js'
@@ -12,6 +14,7 @@ export interface OpsRoutesDeps {
   ops: OpsStore
   replays: Replays
   switches: DestinationSwitch
+  patients: PatientMerges
   programmes: ProgrammeDesk
   now: () => Date
 }
@@ -20,5 +23,6 @@ export function opsRoutes(app: FastifyInstance, deps: OpsRoutesDeps): void {
   registerOpsReads(app, deps)
   registerOpsWrites(app, deps)
   registerOpsReplays(app, deps)
+  registerOpsPatients(app, deps)
   registerOpsProgrammes(app, deps)
 }

@@ -6,6 +6,8 @@ const name = { type: 'string', minLength: 1, maxLength: 100 }
 const id = { type: 'string', format: 'uuid' }
 const moment = { type: 'string', format: 'moment' }
 const reason = { type: 'string', maxLength: 500, format: 'reason' }
+const nhsNumber = { type: 'string', format: 'nhs-number' }
+const confirm = { type: 'integer', minimum: 0 }
 const limit = { type: 'integer', minimum: 1, maximum: 500 }
 const place = { type: 'string', format: 'place' }
 const states = { type: 'array', items: { enum: DELIVERY_STATES }, minItems: 1, uniqueItems: true }
@@ -125,9 +127,24 @@ export const checkPlanBody = compileCheck<PlanBody>(
 export interface StartBody {
   confirm: number
 }
-export const checkStartBody = compileCheck<StartBody>(
+export const checkStartBody = compileCheck<StartBody>('body', object({ confirm }, ['confirm']))
+
+export const checkNumberBody = compileCheck<{ nhsNumber: string }>('body', object({ nhsNumber }, ['nhsNumber']))
+
+export interface PairBody {
+  superseded: string
+  successor: string
+}
+const pair = { superseded: nhsNumber, successor: nhsNumber }
+export const checkPairBody = compileCheck<PairBody>('body', object(pair, ['superseded', 'successor']))
+
+export interface UndoBody extends ReasonBody, StartBody {}
+export const checkUndoBody = compileCheck<UndoBody>('body', object({ reason, confirm }, ['reason', 'confirm']))
+
+export interface MergeBody extends PairBody, UndoBody {}
+export const checkMergeBody = compileCheck<MergeBody>(
   'body',
-  object({ confirm: { type: 'integer', minimum: 0 } }, ['confirm'])
+  object({ ...pair, reason, confirm }, ['superseded', 'successor', 'reason', 'confirm'])
 )
 
 export const checkEmptyBody = compileCheck<Record<string, never>>('body', object({}))

@@ -20,7 +20,7 @@ export interface TokenVerifierOptions {
 
 /**
  * Who sends this token: `sub` is the client, `scope` its scopes, `permissions` a list such as `["FLU.CRUDS"]`,
- * `changed_resend` may be `correct`, `tolerant` may be true.
+ * `changed_resend` may be `correct`, `tolerant` and `patient_corrections` may be true.
  * @throws FhirError 401 for a token that is not accepted, 503 while the issuer's keys cannot be had
  */
 export type VerifyToken = (token: string) => Promise<Caller>
@@ -119,7 +119,8 @@ function toCaller(payload: JWTPayload): Caller {
     scopes: parseScopes(typeof scope === 'string' ? scope : ''),
     permissions: parsePermissions(granted),
     changedResend: changedResend === 'correct' ? 'correct' : 'conflict',
-    ...(payload['tolerant'] === true ? { tolerant: true } : {})
+    ...(payload['tolerant'] === true ? { tolerant: true } : {}),
+    ...(payload['patient_corrections'] === true ? { patientCorrections: true } : {})
   }
 }
 

@@ -3,12 +3,15 @@ import { daysBetween } from '../fhir/dates.js'
 import type { Issue } from '../fhir/issue.js'
 import type { RecordHead } from '../storage/record-head.js'
 import type { Judged } from './judge.js'
+import { comparePatient } from './same-patient.js'
 import type { IfMatch, PlainSubmission } from './submission.js'
 
 export type Incoming =
   | { kind: 'new' }
   | { kind: 'correction'; issues: Issue[] }
   | { kind: 'reinstatement'; issues: Issue[] }
+  /** To another patient, or to the same one under a number it did not have; `reason`: of the former. */
+  | { kind: 'moved'; change: 'other' | 'identified'; issues: Issue[]; reason?: string }
   /** Nothing is written. */
   | { kind: 'resend'; issues: Issue[] }
   /** 409 that wants the changed paths, for which the stored body is needed. */
@@ -24,21 +27,28 @@ export interface Refused {
 /** A date moved by more than this many days makes it another event (deduplication reference, section 2.6). */
 const SAME_EVENT_DAYS = 7
 
-/** POST: `head` is the record that has this identifier already. */
-export function classifyCreate(judged: Judged, submission: PlainSubmission, head: RecordHead | undefined): Incoming {
+/** POST: `head` is the record that has this identifier already, `patientKey` the patient that the number sent leads to. */
+export function classifyCreate(
+  judged: Judged,
+  submission: PlainSubmission,
+  head: RecordHead | undefined,
+  patientKey: string | undefined
+): Incoming {
   if (head === undefined) return { kind: 'new' }
   if (head.owner !== submission.caller.client)
     return refuse(409, 'conflict', 'identifier-of-another', IDENTIFIER_OF_ANOTHER)
-  const moved = checkSameEvent(judged, head, true)
-  if (moved !== undefined) return { kind: 'refused', status: 409, issues: [moved] }
-  if (head.deleted) return reinstate()
+  const change = comparePatient(judged, patientKey, head)
+  const another = checkSameEvent(judged, head, { isOtherPatient: change === 'other', checkDate: true })
+  if (another !== undefined) return { kind: 'refused', status: 409, issues: [another] }
+  if (head.deleted) return change === 'identified' ? identify(head) : reinstate()
   if (judged.hashes.strict.equals(head.contentSha256))
     return { kind: 'resend', issues: [resendIssue('exact-resend', 'this was received before; nothing was written')] }
   if (judged.hashes.clinical.equals(head.clinicalSha256)) {
     const text = 'this was received before and differs only in recorded or in display texts; nothing was written'
     return { kind: 'resend', issues: [resendIssue('equivalent-resend', text)] }
   }
-  if (submission.caller.changedResend === 'correct') return { kind: 'correction', issues: [] }
+  if (submission.caller.changedResend === 'correct')
+    return change === 'identified' ? identify(head) : { kind: 'correction', issues: [] }
   return { kind: 'changed', issues: [changedIssue(head)] }
 }
 
@@ -46,15 +56,20 @@ export function classifyCreate(judged: Judged, submission: PlainSubmission, head
 export function classifyUpdate(
   judged: Judged,
   submission: Extract<PlainSubmission, { kind: 'update' }>,
-  head: RecordHead | undefined
+  head: RecordHead | undefined,
+  patientKey: string | undefined
 ): Incoming {
   if (head?.owner !== submission.caller.client) return refuseUnknown()
   const { system, value } = judged.facts.identifier
   if (system !== head.identifierSystem || value !== head.identifierValue)
     return refuse(422, 'business-rule', 'identifier-changed', IDENTIFIER_CHANGED, 'Immunization.identifier[0]')
   if (isStale(submission.ifMatch, head)) return refuseStale(head)
-  const moved = checkSameEvent(judged, head, false)
-  if (moved !== undefined) return { kind: 'refused', status: 409, issues: [moved] }
+  const change = comparePatient(judged, patientKey, head)
+  const isAsked = submission.patientCorrection !== undefined
+  const another = checkSameEvent(judged, head, { isOtherPatient: change === 'other' && !isAsked, checkDate: false })
+  if (another !== undefined) return { kind: 'refused', status: 409, issues: [another] }
+  if (change === 'other') return movePatient(submission)
+  if (change === 'identified') return identify(head)
   if (head.deleted) return reinstate()
   if (judged.hashes.strict.equals(head.contentSha256))
     return {
@@ -91,12 +106,42 @@ const IDENTIFIER_CHANGED =
 const UNKNOWN_RECORD = 'no such Immunization of this client; check the id'
 
 function reinstate(): Incoming {
+  return { kind: 'reinstatement', issues: [reinstated()] }
+}
+
+function reinstated(): Issue {
   const text = 'this identifier was deleted; the record is reinstated as its next version'
+  return { severity: 'warning', code: 'business-rule', layer: 'identity', rule: 'reinstated', text }
+}
+
+function movePatient({ caller, patientCorrection }: Extract<PlainSubmission, { kind: 'update' }>): Incoming {
+  if (caller.patientCorrections !== true)
+    return refuse(403, 'forbidden', 'patient-correction-not-permitted', CORRECTION_NOT_PERMITTED)
+  const text =
+    'the record was filed under the wrong patient and has moved to this one: deleted there as one version, reinstated ' +
+    'here as the next; send the last in If-Match'
   return {
-    kind: 'reinstatement',
-    issues: [{ severity: 'warning', code: 'business-rule', layer: 'identity', rule: 'reinstated', text }]
+    kind: 'moved',
+    change: 'other',
+    issues: [{ severity: 'warning', code: 'business-rule', layer: 'identity', rule: 'patient-corrected', text }],
+    ...(patientCorrection === undefined ? {} : { reason: patientCorrection })
   }
 }
+
+function identify(head: RecordHead): Incoming {
+  const text = 'the patient of this record had no NHS number and has this one now'
+  const issue: Issue = {
+    severity: 'information',
+    code: 'informational',
+    layer: 'identity',
+    rule: 'patient-identified',
+    text
+  }
+  return { kind: 'moved', change: 'identified', issues: head.deleted ? [reinstated(), issue] : [issue] }
+}
+
+const CORRECTION_NOT_PERMITTED =
+  'this client may not move records to another patient; ask the operator of the Hub to grant it (patient_corrections)'
 
 export function refuseStale(head: RecordHead): Refused {
   const text = `the record is at version ${head.version}; read it, apply the change to that version and send If-Match: W/"${head.version}"`
@@ -104,9 +149,13 @@ export function refuseStale(head: RecordHead): Refused {
 }
 
 // Another patient or other diseases cannot be the same vaccination; on a POST a date far away cannot either.
-function checkSameEvent(judged: Judged, head: RecordHead, checkDate: boolean): Issue | undefined {
+function checkSameEvent(
+  judged: Judged,
+  head: RecordHead,
+  { isOtherPatient, checkDate }: { isOtherPatient: boolean; checkDate: boolean }
+): Issue | undefined {
   const expression: string[] = []
-  if ((judged.facts.nhsNumber ?? null) !== head.nhsNumber) expression.push('Immunization.patient')
+  if (isOtherPatient) expression.push('Immunization.patient')
   if (judged.vaccineType !== head.vaccineType) expression.push('Immunization.protocolApplied[0].targetDisease')
   if (checkDate && Math.abs(daysBetween(head.occurrenceDay, judged.facts.occurrenceDay)) > SAME_EVENT_DAYS)
     expression.push('Immunization.occurrenceDateTime')
@@ -116,10 +165,15 @@ function checkSameEvent(judged: Judged, head: RecordHead, checkDate: boolean): I
     code: 'conflict',
     layer: 'identity',
     rule: 'identity-change',
-    text: `Immunization/${head.recordId} has this identifier but is another vaccination (see expression); delete it, then create this one`,
+    text:
+      `Immunization/${head.recordId} has this identifier but is another vaccination (see expression); delete it, then ` +
+      `create this one under an identifier of its own${isOtherPatient ? WRONG_PATIENT : ''}`,
     expression
   }
 }
+
+const WRONG_PATIENT =
+  '; if it was filed under the wrong patient, PUT it with the header X-Patient-Correction and the reason'
 
 function changedIssue(head: RecordHead): Issue {
   return {

@@ -7,8 +7,8 @@ import type { KnownEvent } from '../storage/event-store.js'
 import type { WorkingSet } from './working-set.js'
 
 export interface Succession {
-  /** The record whose new version regrouped the patient. */
-  touchedId: string
+  /** The record whose new version regrouped the patient, where it was one: its deliveries are planned elsewhere. */
+  touchedId?: string
   before: readonly KnownEvent[]
   after: readonly KnownEvent[]
 }

@@ -12,7 +12,7 @@ import { toOperationOutcome } from '../fhir/operation-outcome.js'
 import { composeStoredBody } from '../fhir/stored-body.js'
 import type { AuditEntry } from '../storage/audit-store.js'
 import type { KnownEvent } from '../storage/event-store.js'
-import type { RecordHead } from '../storage/record-head.js'
+import type { PatientKeys, RecordHead } from '../storage/record-head.js'
 import type { VersionWrite } from '../storage/version-writes.js'
 import { deliverNewSurvivors } from './deliver-survivors.js'
 import { historyBeside } from './history-beside.js'
@@ -40,6 +40,8 @@ export interface Accepted {
   /** Undefined for a new record. */
   head: RecordHead | undefined
   incoming: { kind: 'new' } | { kind: 'correction' | 'reinstatement'; issues: Issue[] }
+  /** Why a record moves to another patient; kept in the audit trail. */
+  reason?: string
 }
 
 export async function makeVersion(accepted: Accepted, set: WorkingSet, deps: VersionDeps): Promise<Verdict> {
@@ -85,9 +87,8 @@ export async function makeVersion(accepted: Accepted, set: WorkingSet, deps: Ver
 }
 
 function auditEntryOf(accepted: Accepted, head: Omit<RecordHead, 'nhsNumber'>, issues: readonly Issue[]): AuditEntry {
-  const { submission, judged } = accepted
+  const { submission, judged, reason = reasonOf(submission) } = accepted
   const { recordId, version, patientKey, lastUpdated } = head
-  const reason = reasonOf(submission)
   return {
     at: lastUpdated,
     actor: submission.caller.client,
@@ -146,7 +147,7 @@ function nextHead(accepted: Accepted, set: WorkingSet, deps: VersionDeps): Omit<
   const { facts, hashes } = judged
   return {
     recordId: head?.recordId ?? deps.newId(),
-    patientKey: head?.patientKey ?? set.patientKeyOf(judged),
+    ...patientOf(facts.nhsNumber, head, set),
     identifierSystem: facts.identifier.system,
     identifierValue: facts.identifier.value,
     owner: head?.owner ?? submission.caller.client,
@@ -165,6 +166,13 @@ function nextHead(accepted: Accepted, set: WorkingSet, deps: VersionDeps): Omit<
 function searchColumns({ facts }: Judged): VersionWrite['search'] {
   const { occurrencePrecision: precision, occurrenceFrom: from, occurrenceDay: londonDay } = facts
   return { occurrenceUntil: endOfFhirDateTime({ precision, from, londonDay }, 1), lotNumber: facts.lotNumber ?? null }
+}
+
+// A record stays with its patient, whichever of the patient's numbers it is sent under.
+function patientOf(nhsNumber: string | undefined, head: RecordHead | undefined, set: WorkingSet): PatientKeys {
+  const named = set.findPatient(nhsNumber)
+  if (head === undefined) return named ?? set.addPatient()
+  return { patientKey: head.patientKey, numberKey: named?.numberKey ?? head.numberKey }
 }
 
 function takeFingerprint(judged: Judged, rules: VersionRules): EventFingerprint {

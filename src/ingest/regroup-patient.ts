@@ -1,9 +1,11 @@
-// Steps of deduplication for one new version: its patient's events before, the grouping, and the rows that follow.
+// Steps of deduplication for one new version, or for a patient whose records were put together or parted: the patient's
+// events before, the grouping, and the rows that follow.
 import type { DedupRules } from '../dedup/dedup-rules.js'
 import type { EventFingerprint } from '../dedup/fingerprint.js'
 import { regroup, type Grouping } from '../dedup/regroup.js'
 import type { EventRecord } from '../dedup/survivor.js'
 import type { ReviewerDecision } from '../dedup/pair-book.js'
+import type { VaccineType } from '../fhir/vaccine-types.js'
 import type { PairDecision } from '../storage/decision-store.js'
 import type { GroupWrite, KnownEvent } from '../storage/event-store.js'
 import type { RecordHead } from '../storage/record-head.js'
@@ -25,32 +27,64 @@ export interface Regrouped {
   decisions: PairDecision[]
 }
 
-export function regroupPatient(
-  { head, fingerprint, known, decisions }: Touched,
-  deps: { rules: { dedup: DedupRules }; newId: () => string; now: () => Date }
-): Regrouped {
+export interface RegroupDeps {
+  rules: { dedup: DedupRules }
+  newId: () => string
+  now: () => Date
+}
+
+export function regroupPatient({ head, fingerprint, known, decisions }: Touched, deps: RegroupDeps): Regrouped {
   const stored = known.find((event) => event.recordId === head.recordId)
-  const record: EventRecord = {
+  const record: TypedRecord = {
     recordId: head.recordId,
     patientKey: head.patientKey,
+    vaccineType: head.vaccineType,
     deleted: head.deleted,
     fingerprint,
     ...(stored === undefined ? {} : { groupId: stored.groupId })
   }
-  const records: EventRecord[] = [...known.filter((event) => event !== stored), record]
+  const records: TypedRecord[] = [...known.filter((event) => event !== stored), record]
+  return group({ records, patientKey: head.patientKey, known, decisions, touched: [head.recordId] }, deps)
+}
+
+/**
+ * `known`: events with the patient key and the group ids they shall have, empty for a new one; `touched` undefined: all of
+ * them.
+ */
+export function regroupKnown(
+  moved: { patientKey: string; known: readonly KnownEvent[]; decisions: readonly PairDecision[]; touched?: string[] },
+  deps: RegroupDeps
+): Regrouped {
+  const records = moved.known.map(({ groupId, ...record }) => (groupId === '' ? record : { ...record, groupId }))
+  return group({ ...moved, records }, deps)
+}
+
+type TypedRecord = EventRecord & { vaccineType: VaccineType }
+
+function group(
+  given: {
+    records: readonly TypedRecord[]
+    patientKey: string
+    known: readonly KnownEvent[]
+    decisions: readonly PairDecision[]
+    touched?: string[]
+  },
+  deps: RegroupDeps
+): Regrouped {
+  const { records, patientKey, known, decisions, touched } = given
   const grouping = regroup({
     records,
     decisions: decisions.flatMap(toReviewerDecision),
     rules: deps.rules.dedup,
-    touched: [head.recordId],
+    ...(touched === undefined ? {} : { touched }),
     newGroupId: deps.newId
   })
   return {
     grouping,
     records,
-    events: nowKnown(records, known, head, grouping),
-    groups: toGroupWrites(grouping, head.patientKey, known),
-    decisions: grouping.pairs.flatMap((pair) => toDecision(pair, head.patientKey, deps.now()))
+    events: nowKnown(records, known, grouping),
+    groups: toGroupWrites(grouping, patientKey, known),
+    decisions: grouping.pairs.flatMap((pair) => toDecision(pair, patientKey, deps.now()))
   }
 }
 
@@ -58,12 +92,7 @@ function toReviewerDecision({ recordA, recordB, outcome, decidedBy }: PairDecisi
   return decidedBy === 'system' || outcome === 'possible' ? [] : [{ recordA, recordB, outcome }]
 }
 
-function nowKnown(
-  records: readonly EventRecord[],
-  known: readonly KnownEvent[],
-  head: Touched['head'],
-  grouping: Grouping
-): KnownEvent[] {
+function nowKnown(records: readonly TypedRecord[], known: readonly KnownEvent[], grouping: Grouping): KnownEvent[] {
   const before = new Map(known.map((event) => [event.recordId, event]))
   const covered = new Set(grouping.covered)
   const survivors = new Set(grouping.groups.map((group) => group.survivor))
@@ -73,7 +102,6 @@ function nowKnown(
     if (event !== undefined && !covered.has(recordId)) return event
     return {
       ...record,
-      vaccineType: recordId === head.recordId ? head.vaccineType : (event?.vaccineType ?? head.vaccineType),
       day: fingerprint.day,
       antigens: fingerprint.antigens,
       groupId: grouping.groupIdOf.get(recordId) ?? '',

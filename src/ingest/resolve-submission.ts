@@ -104,7 +104,7 @@ async function resolvePatch(submission: PatchSubmission, set: WorkingSet, deps: 
   const { target, ifMatch = '*', patch, kind: _kind, ...sender } = submission
   const { caller } = submission
   let head: RecordHead | undefined
-  if ('recordId' in target) head = set.findById(target.recordId)
+  if ('recordId' in target) head = set.findRecord(target.recordId)
   else {
     const matched = match(target.criterion, submission, set)
     if (matched.kind === 'many') return several()
@@ -122,7 +122,13 @@ async function resolvePatch(submission: PatchSubmission, set: WorkingSet, deps: 
     const payload = { ...applyJsonPatch(stored, patch), sentText: patch.text }
     const made = { ...sender, kind: 'update', recordId, ifMatch, payload } as const
     const item = judgeSubmission(made, deps.judges, deps.now())
-    if (item.judgement?.kind === 'sound') deps.onJudged?.(item.judgement.judged.verdict)
+    if (item.judgement?.kind === 'sound') {
+      const { judged } = item.judgement
+      // Only the patients of what was sent are locked, and a patch does not tell whose record it makes.
+      if ((judged.facts.nhsNumber ?? null) !== head.nhsNumber)
+        return refuse(422, 'business-rule', 'patch-patient', PATCH_OF_PATIENT, 'Immunization.patient')
+      deps.onJudged?.(judged.verdict)
+    }
     return { kind: 'plain', item }
   } catch (error) {
     if (!(error instanceof FhirError)) throw error
@@ -166,4 +172,5 @@ const NO_MATCH_FOR_VERSION = 'no record matches, so it has no version either; le
 const MISMATCH =
   'no record matches, and the identifier of what was sent is not the one in the URL; a second time it would not match either: send the same identifier in both'
 const OTHER_ID = 'the record that matches has another id than the one that was sent; leave id out or send its own'
+const PATCH_OF_PATIENT = 'a patch cannot change the NHS number of the patient; PUT the whole record'
 const PATCH_OF_DELETED = 'this Immunization was deleted; PUT or POST it whole to reinstate it'

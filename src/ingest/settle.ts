@@ -6,6 +6,7 @@ import { classifyCreate, classifyDelete, classifyUpdate, type Incoming } from '.
 import { checkPermission, type Judged, type JudgedPlain, type JudgedSubmission } from './judge.js'
 import { refusalOf } from './keep-refused.js'
 import { makeVersion, type VersionDeps } from './make-version.js'
+import { moveRecord } from './move-record.js'
 import { resolveSubmission, type ResolveDeps } from './resolve-submission.js'
 import type { PlainSubmission, Submission, Verdict } from './submission.js'
 import type { WorkingSet } from './working-set.js'
@@ -29,7 +30,8 @@ async function settlePlain(item: JudgedPlain, set: WorkingSet, deps: VersionDeps
   if (judgement?.kind === 'refused') return refuse(submission, judgement.status, judgement.issues, set, deps)
   const judged = judgement?.judged
   const head = set.findHead(submission, judged)
-  const incoming = classify(submission, judged, head)
+  const patientKey = set.findPatient(judged?.facts.nhsNumber)?.patientKey
+  const incoming = classify(submission, judged, head, patientKey)
   switch (incoming.kind) {
     case 'refused':
       return refuse(submission, incoming.status, withWarnings(incoming.issues, judged), set, deps)
@@ -43,6 +45,9 @@ async function settlePlain(item: JudgedPlain, set: WorkingSet, deps: VersionDeps
     case 'resend':
       if (head === undefined) throw new Error('a resend without a stored record')
       return answerStored(submission.kind === 'delete' ? 204 : 200, incoming.issues, head, set)
+    case 'moved':
+      if (head === undefined) throw new Error('a record that is not known cannot move')
+      return moveRecord({ submission, judged, head, incoming }, set, deps)
     case 'new':
     case 'correction':
     case 'reinstatement':
@@ -50,11 +55,16 @@ async function settlePlain(item: JudgedPlain, set: WorkingSet, deps: VersionDeps
   }
 }
 
-function classify(submission: PlainSubmission, judged: Judged | undefined, head: RecordHead | undefined): Incoming {
+function classify(
+  submission: PlainSubmission,
+  judged: Judged | undefined,
+  head: RecordHead | undefined,
+  patientKey: string | undefined
+): Incoming {
   if (submission.kind === 'delete') return mayChange(submission, head) ?? classifyDelete(submission, head)
   if (judged === undefined) throw new Error('a create or an update was settled without a judgement')
-  if (submission.kind === 'create') return classifyCreate(judged, submission, head)
-  return mayChange(submission, head) ?? classifyUpdate(judged, submission, head)
+  if (submission.kind === 'create') return classifyCreate(judged, submission, head, patientKey)
+  return mayChange(submission, head) ?? classifyUpdate(judged, submission, head, patientKey)
 }
 
 // The permission on the stored vaccine type; that on the new one was looked at by the judges.

@@ -47,7 +47,14 @@ export type PlainSubmission = SubmissionBase &
         /** A record that matches is answered instead (200), whatever the payload. */
         ifNoneExist?: IdentifierCriterion
       }
-    | { kind: 'update'; recordId: string; ifMatch: IfMatch; payload: Payload }
+    | {
+        kind: 'update'
+        recordId: string
+        ifMatch: IfMatch
+        payload: Payload
+        /** Why the record is to move to another patient; without it such an update is refused. */
+        patientCorrection?: string
+      }
     | {
         kind: 'delete'
         recordId: string
@@ -62,6 +69,7 @@ export type ConditionalUpdate = SubmissionBase & {
   kind: 'conditional-update'
   criterion: IdentifierCriterion
   ifMatch?: IfMatch
+  patientCorrection?: string
   /** `id` of the payload, where it has one. */
   bodyId?: unknown
   payload: Payload

@@ -3,7 +3,7 @@
 import type { Issue } from '../fhir/issue.js'
 import { FhirError } from '../fhir/operation-outcome.js'
 import { isDatabaseDown } from '../storage/database-down.js'
-import { isTransactionFault, type Database, type Stores } from '../storage/database.js'
+import { isOvertaken, type Database, type Stores } from '../storage/database.js'
 import type { RefusedSubmission } from '../storage/refusal-store.js'
 import { databaseDown, tooBusy } from './answer.js'
 import { createGroupCommit } from './group-commit.js'
@@ -84,7 +84,7 @@ export function createTogether(deps: TogetherDeps): Together {
 
 function asAnswer(error: unknown): never {
   if (isDatabaseDown(error)) throw databaseDown(error)
-  if (isTransactionFault(error)) throw new FhirError(409, [OUTRUN], { 'Retry-After': '1' }, { cause: error })
+  if (isOvertaken(error)) throw new FhirError(409, [OUTRUN], { 'Retry-After': '1' }, { cause: error })
   throw error
 }
 

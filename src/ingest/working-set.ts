@@ -7,7 +7,7 @@ import type { PairDecision } from '../storage/decision-store.js'
 import type { GroupWrite, KnownEvent } from '../storage/event-store.js'
 import type { NewDelivery } from '../storage/outbox-store.js'
 import type { KeptAnswer } from '../storage/idempotency-store.js'
-import type { RecordHead } from '../storage/record-head.js'
+import type { PatientKeys, RecordHead } from '../storage/record-head.js'
 import type { RefusedSubmission } from '../storage/refusal-store.js'
 import type { VersionWrite } from '../storage/version-writes.js'
 import type { Judged, JudgedSubmission } from './judge.js'
@@ -16,13 +16,16 @@ import { judgedOf, wantedHeads } from './wanted-heads.js'
 
 export interface WorkingSet {
   findHead(submission: PlainSubmission, judged: Judged | undefined): RecordHead | undefined
-  findById(recordId: string): RecordHead | undefined
+  /** Head as it stands after what the group decided so far, of a record that is locked. */
+  findRecord(recordId: string): RecordHead | undefined
   /** Records with this identifier; without a system only the client's own. Deleted ones too. */
   findMatches(criterion: IdentifierCriterion, client: string): RecordHead[]
   /** Head of another record of a patient that is locked, locked as well. */
   lockAlso(recordId: string): Promise<RecordHead | undefined>
-  /** The patient of a judged submission; made on the spot when there is no NHS number. */
-  patientKeyOf(judged: Judged): string
+  /** The patient of an NHS number that a submission of the group gives; undefined without a number. */
+  findPatient(nhsNumber: string | undefined): PatientKeys | undefined
+  /** A patient without an NHS number. */
+  addPatient(): PatientKeys
   eventsOf(patientKey: string): readonly KnownEvent[]
   decisionsOf(patientKey: string): readonly PairDecision[]
   lanesOf(recordId: string): ReadonlySet<string>
@@ -66,7 +69,7 @@ export async function readWorkingSet(
     newKeys: new Map([...numbers].map((number) => [number, newId()])),
     patientKeys: heads.map((head) => head.patientKey)
   })
-  const patientKeys = [...new Set([...patients.values(), ...heads.map((head) => head.patientKey)])]
+  const patientKeys = [...new Set([...patients.values(), ...heads].map(({ patientKey }) => patientKey))]
   return createWorkingSet(stores, newId, {
     heads,
     patients,
@@ -76,15 +79,16 @@ export async function readWorkingSet(
   })
 }
 
-interface Known {
+/** What was read, all of it under lock. */
+export interface Known {
   heads: readonly RecordHead[]
-  patients: ReadonlyMap<string, string>
+  patients: ReadonlyMap<string, PatientKeys>
   events: readonly KnownEvent[]
   decisions: readonly PairDecision[]
   lanes: Map<string, Set<string>>
 }
 
-function createWorkingSet(stores: Stores, newId: () => string, known: Known): WorkingSet {
+export function createWorkingSet(stores: Stores, newId: () => string, known: Known): WorkingSet {
   const { lanes } = known
   const headById = new Map(known.heads.map((head) => [head.recordId, head]))
   const idByIdentifier = new Map(
@@ -109,7 +113,7 @@ function createWorkingSet(stores: Stores, newId: () => string, known: Known): Wo
       const { system, value } = judged.facts.identifier
       return headById.get(idByIdentifier.get(identifierKey(system, value)) ?? '')
     },
-    findById: (recordId) => headById.get(recordId),
+    findRecord: (recordId) => headById.get(recordId),
     findMatches({ system, value }, client) {
       if (system === undefined)
         return [...headById.values()].filter((head) => head.identifierValue === value && head.owner === client)
@@ -125,13 +129,11 @@ function createWorkingSet(stores: Stores, newId: () => string, known: Known): Wo
       for (const [id, destinations] of await stores.outbox.findLanes([recordId])) lanes.set(id, destinations)
       return head
     },
-    patientKeyOf(judged) {
-      const number = judged.facts.nhsNumber
-      const key = number === undefined ? undefined : known.patients.get(number)
-      if (key !== undefined) return key
+    findPatient: (nhsNumber) => (nhsNumber === undefined ? undefined : known.patients.get(nhsNumber)),
+    addPatient() {
       const made = newId()
       unidentified.push(made)
-      return made
+      return { patientKey: made, numberKey: made }
     },
     eventsOf: (patientKey) => events.get(patientKey) ?? [],
     decisionsOf: (patientKey) => decisions.get(patientKey) ?? [],

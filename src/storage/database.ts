@@ -10,6 +10,8 @@ import { createHistoryStore, type HistoryStore } from './history-store.js'
 import { createIdempotencyStore, type IdempotencyStore } from './idempotency-store.js'
 import { createOpsStore, type OpsStore } from './ops-store.js'
 import { createOutboxStore, type OutboxStore } from './outbox-store.js'
+import { createPatientMergeStore, type PatientMergeStore } from './patient-merge-store.js'
+import { createPatientStore, type PatientStore } from './patient-store.js'
 import { createProvenanceStore, type ProvenanceStore } from './provenance-store.js'
 import { createQueueEpochStore, type QueueEpochStore } from './queue-epoch-store.js'
 import { createRecordScanStore, type RecordScanStore } from './record-scan.js'
@@ -24,6 +26,8 @@ import { createTerminologyCheckStore, type TerminologyCheckStore } from './termi
 
 export interface Stores {
   records: RecordStore
+  patients: PatientStore
+  patientMerges: PatientMergeStore
   recordScan: RecordScanStore
   refusals: RefusalStore
   events: EventStore
@@ -60,8 +64,10 @@ export interface Database {
   ping(): Promise<void>
 }
 
-/** serialization_failure, deadlock_detected, unique_violation: somebody else was faster; look again. */
-const RETRIED_CODES = new Set(['40001', '40P01', '23505'])
+/**
+ * serialization_failure, deadlock_detected, unique_violation, lock_not_available: somebody else was faster; look again.
+ */
+const RETRIED_CODES = new Set(['40001', '40P01', '23505', '55P03'])
 const MAX_TRIES = 5
 
 export function createDatabase(pool: Pool): Database {
@@ -83,13 +89,13 @@ async function run<Result>(pool: Pool, work: Work<Result>, end: End): Promise<Re
     try {
       return await runOnce(pool, work, end)
     } catch (error) {
-      if (attempt === MAX_TRIES || !isTransactionFault(error)) throw error
+      if (attempt === MAX_TRIES || !isOvertaken(error)) throw error
     }
   }
 }
 
 /** True for what {@link Database.transaction} tries again: seen outside, it was tried often enough. */
-export function isTransactionFault(error: unknown): boolean {
+export function isOvertaken(error: unknown): boolean {
   return RETRIED_CODES.has(sqlState(error) ?? '')
 }
 
@@ -101,6 +107,8 @@ export function sqlState(error: unknown): string | undefined {
 function createStores(sql: Sql): Stores {
   return {
     records: createRecordStore(sql),
+    patients: createPatientStore(sql),
+    patientMerges: createPatientMergeStore(sql),
     recordScan: createRecordScanStore(sql),
     refusals: createRefusalStore(sql),
     events: createEventStore(sql),

@@ -62,7 +62,8 @@ export function createDecisionStore(sql: Sql): DecisionStore {
                   features jsonb, rules_version text, decided_by text, decided_at timestamptz
                 )
              on conflict (record_a, record_b) do update
-            set outcome = excluded.outcome,
+            set patient_key = excluded.patient_key,
+                outcome = excluded.outcome,
                 rule = excluded.rule,
                 score = excluded.score,
                 features = excluded.features,

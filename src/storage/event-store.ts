@@ -31,11 +31,14 @@ export interface EventStore {
   /** Every record of these patients with its group, ordered by patient and day. */
   findEvents(patientKeys: readonly string[]): Promise<KnownEvent[]>
   writeGroups(groups: readonly GroupWrite[]): Promise<void>
-  /** Days of the completed survivors of a patient for these vaccine types, with a number that rises on every change. */
+  /**
+   * Days of the completed survivors of a patient for these vaccine types, with a number that rises on every change. The
+   * key of a superseded number leads to its successor.
+   */
   readTotals(
     patientKey: string,
     vaccineTypes: readonly VaccineType[]
-  ): Promise<{ nhsNumber?: string; eventDays: string[]; sourceVersion: number }>
+  ): Promise<{ nhsNumber?: string; supersededNumbers: string[]; eventDays: string[]; sourceVersion: number }>
 }
 
 export function createEventStore(sql: Sql): EventStore {
@@ -71,25 +74,28 @@ export function createEventStore(sql: Sql): EventStore {
     },
 
     async readTotals(patientKey, vaccineTypes) {
-      const { rows } = await sql.query<{ nhs_number: string | null; days: string[]; source_version: number }>(
+      const { rows } = await sql.query<TotalsRow>(
         `select patient.nhs_number,
+                array(select nhs_number from patient other where other.merged_into = patient.patient_key) as superseded,
                 coalesce(
                   array_agg(to_char(record.occurrence_day, 'YYYY-MM-DD') order by record.occurrence_day)
                     filter (where record.status = 'completed' and not record.deleted
                               and record.vaccine_type = any ($2)),
                   '{}'
                 ) as days,
-                coalesce(sum(grouped.revision), 0)::integer as source_version
-           from patient
-           left join event_group grouped using (patient_key)
+                patient.source_version_base + coalesce(sum(grouped.revision), 0)::integer as source_version
+           from patient asked
+           join patient on patient.patient_key = coalesce(asked.merged_into, asked.patient_key)
+           left join event_group grouped on grouped.patient_key = patient.patient_key
            left join record on record.record_id = grouped.survivor_record_id
-          where patient.patient_key = $1
+          where asked.patient_key = $1
           group by patient.patient_key`,
         [patientKey, vaccineTypes]
       )
       const row = rows[0]
       if (row === undefined) throw new Error(`patient ${patientKey} is not known`)
       return {
+        supersededNumbers: row.superseded,
         eventDays: row.days,
         sourceVersion: row.source_version,
         ...(row.nhs_number === null ? {} : { nhsNumber: row.nhs_number })
@@ -106,7 +112,8 @@ with grouped as (
            group_id uuid, patient_key uuid, anchor_record_id uuid, survivor_record_id uuid
          )
       on conflict (group_id) do update
-     set anchor_record_id = excluded.anchor_record_id,
+     set patient_key = excluded.patient_key,
+         anchor_record_id = excluded.anchor_record_id,
          survivor_record_id = excluded.survivor_record_id,
          revision = event_group.revision + 1,
          updated_at = now()
@@ -118,6 +125,13 @@ select record_id, group_id, patient_key, role
    set group_id = excluded.group_id,
        patient_key = excluded.patient_key,
        role = excluded.role`
+
+interface TotalsRow {
+  nhs_number: string | null
+  superseded: string[]
+  days: string[]
+  source_version: number
+}
 
 interface EventRow {
   record_id: string

@@ -29,6 +29,7 @@ export interface PagePosition {
 export interface RecordQuery {
   /** The only types that may be found: what the caller may search. */
   vaccineTypes: readonly VaccineType[]
+  /** `patientKey`: of the number that was asked for; what it was merged into is looked up each time. */
   patient?: { nhsNumber: string } | { patientKey: string }
   filters: readonly RecordFilter[]
   /** Leave out records whose event group counts another record. */
@@ -45,14 +46,15 @@ export interface Statement {
 
 /**
  * `from … where …` for the live records that match; `limit` is left aside, and of `after` the snapshot counts alone:
- * records that were made since are left out.
+ * records that were made since are left out. `patientKey`: the key of the number that was asked for, for the next page.
  */
-export function matchingRecords(query: RecordQuery): Statement {
+export function matchingRecords(query: RecordQuery): Statement & { patientKey: string } {
   const values: unknown[] = []
   const bind = (value: unknown): string => `$${values.push(value)}`
   const vaccineTypes = bind(query.vaccineTypes)
   const conditions = [`not record.deleted`, `record.vaccine_type = any (${vaccineTypes})`]
-  if (query.patient !== undefined) conditions.push(ofPatient(query.patient, bind))
+  const asked = query.patient === undefined ? undefined : askedPatient(query.patient, bind)
+  if (asked !== undefined) conditions.push(`record.patient_key = (select coalesce(merged_into, patient_key) ${asked})`)
   if (query.survivorsOnly) conditions.push(countsForItsEvent(vaccineTypes))
   for (const filter of query.filters) conditions.push(conditionOf(filter, bind))
   const seen = query.after === undefined ? '' : asSeenIn(query.after.snapshot, bind)
@@ -62,7 +64,8 @@ export function matchingRecords(query: RecordQuery): Statement {
   join record_version version
     on version.record_id = record.record_id and version.version = record.current_version${seen}
  where ${conditions.join('\n   and ')}`,
-    values
+    values,
+    patientKey: asked === undefined ? 'record.patient_key' : `(select patient_key ${asked})`
   }
 }
 
@@ -158,7 +161,7 @@ function countsForItsEvent(vaccineTypes: string): string {
        )`
 }
 
-function ofPatient(patient: NonNullable<RecordQuery['patient']>, bind: Bind): string {
-  if ('patientKey' in patient) return `record.patient_key = ${bind(patient.patientKey)}::uuid`
-  return `record.patient_key = (select patient_key from patient where nhs_number = ${bind(patient.nhsNumber)})`
+function askedPatient(patient: NonNullable<RecordQuery['patient']>, bind: Bind): string {
+  if ('patientKey' in patient) return `from patient where patient_key = ${bind(patient.patientKey)}::uuid`
+  return `from patient where nhs_number = ${bind(patient.nhsNumber)}`
 }

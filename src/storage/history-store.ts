@@ -45,6 +45,7 @@ export interface SentVersion {
 /** One match of a search. */
 export interface FoundRecord {
   recordId: string
+  /** Of the number that was asked for, where one was; else of the record. */
   patientKey: string
   /** Where this record stands in the order asked for: opaque, to be handed back in `after`. */
   sortKeys: string[]
@@ -106,9 +107,10 @@ export function createHistoryStore(sql: Sql): HistoryStore {
     },
 
     async findRecords(query) {
-      const { text, values, sortKeys } = orderAndLimit(matchingRecords(query), query)
+      const matching = matchingRecords(query)
+      const { text, values, sortKeys } = orderAndLimit(matching, query)
       const { rows } = await sql.query<FoundRow>(
-        `select record.record_id, record.patient_key, ${sortKeys} as sort_keys, version.body, version.version,
+        `select record.record_id, ${matching.patientKey} as patient_key, ${sortKeys} as sort_keys, version.body, version.version,
                 version.operation, version.supplier, version.received_at, version.request_id,
                 pg_current_snapshot()::text as transactions ${text}`,
         values

@@ -9,6 +9,8 @@ export interface NewDelivery {
   version: number
   patientKey: string
   operation: DeliveryOperation
+  /** This version went down this lane before. */
+  isAgain?: boolean
 }
 
 export interface OutboxStore {
@@ -46,11 +48,11 @@ export function createOutboxStore(sql: Sql): OutboxStore {
 
 const INSERT = `
 with planned as (
-  select delivery_id, destination, record_id, version, patient_key, operation,
+  select delivery_id, destination, record_id, version, patient_key, operation, is_again,
          row_number() over (partition by destination, record_id order by place)::integer as place_in_lane
     from json_to_recordset($1) as planned (
            place integer, delivery_id uuid, destination text, record_id uuid, version integer, patient_key uuid,
-           operation text
+           operation text, is_again boolean
          )
 )
 insert into delivery (
@@ -66,7 +68,7 @@ select planned.delivery_id, planned.destination, planned.record_id, planned.vers
                 bool_or(state not in ('delivered', 'superseded', 'cancelled')) as is_busy
            from delivery
           where delivery.destination = planned.destination and delivery.record_id = planned.record_id
-       ) lane on planned.version > 1`
+       ) lane on planned.version > 1 or planned.is_again`
 
 function toRow(delivery: NewDelivery, place: number): object {
   return {
@@ -76,6 +78,7 @@ function toRow(delivery: NewDelivery, place: number): object {
     record_id: delivery.recordId,
     version: delivery.version,
     patient_key: delivery.patientKey,
-    operation: delivery.operation
+    operation: delivery.operation,
+    is_again: delivery.isAgain === true
   }
 }

@@ -15,7 +15,7 @@ export const PROVENANCE_SOURCE: ResourceSource = {
   visible: (bind, { vaccineTypes }) => [`record.vaccine_type = any (${bind(vaccineTypes)})`],
   id: `(sent.record_id || '-' || sent.version)`,
   lastUpdated: 'sent.received_at',
-  patientKey: 'sent.patient_key',
+  patientKey: 'record.patient_key',
   conditions: {
     _id: (bind, ids) => isVersion('sent.record_id', 'sent.version', ids.map(splitNumbered), bind),
     // `record` for any version of it, `record/version` for one.

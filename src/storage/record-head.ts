@@ -1,11 +1,18 @@
 // The head of a record: what is current of it.
 import type { VaccineType } from '../fhir/vaccine-types.js'
 
-/** What is current of a record. */
-export interface RecordHead {
-  recordId: string
+/** Where a record stands: the two differ while the number it was sent under is superseded by another. */
+export interface PatientKeys {
+  /** What everything about the patient is found by. */
   patientKey: string
-  /** Null for a patient without a known NHS number. */
+  /** The patient of the NHS number that the current version gives. */
+  numberKey: string
+}
+
+/** What is current of a record. */
+export interface RecordHead extends PatientKeys {
+  recordId: string
+  /** The number that the current version gives; null where it gives none. */
   nhsNumber: string | null
   identifierSystem: string
   identifierValue: string

@@ -1,6 +1,7 @@
 // Patients, records and their versions: what ingest reads under lock and writes, a group at a time.
 import type { VaccineType } from '../fhir/vaccine-types.js'
-import type { RecordHead } from './record-head.js'
+import { Overtaken } from './overtaken.js'
+import type { PatientKeys, RecordHead } from './record-head.js'
 import type { Sql } from './sql.js'
 import { writeVersions, type VersionWrite } from './version-writes.js'
 
@@ -15,11 +16,15 @@ export interface RecordStore {
    * asks of the same value, so that two conditions on it cannot both find nothing.
    */
   findOwnByValue(wanted: readonly { owner: string; value: string }[]): Promise<string[]>
-  /** Makes missing patients, locks all of them in key order; gives NHS number -> patient key. */
+  /**
+   * Makes missing patients, locks all of them in key order, with those that superseded numbers lead to; gives NHS
+   * number -> keys.
+   * @throws Overtaken when one of them was merged meanwhile: the transaction begins again
+   */
   lockPatients(patients: {
     newKeys: ReadonlyMap<string, string>
     patientKeys: readonly string[]
-  }): Promise<Map<string, string>>
+  }): Promise<Map<string, PatientKeys>>
   /** Makes patients without an NHS number. */
   insertUnidentifiedPatients(patientKeys: readonly string[]): Promise<void>
   writeVersions(writes: readonly VersionWrite[]): Promise<void>
@@ -32,9 +37,8 @@ export function createRecordStore(sql: Sql): RecordStore {
     async lockHeads({ identifiers, recordIds }) {
       if (identifiers.length === 0 && recordIds.length === 0) return []
       const { rows } = await sql.query<HeadRow>(
-        `select record.*, patient.nhs_number
+        `select record.*
            from record
-           join patient using (patient_key)
           where record_id in (
                   select found.record_id
                     from unnest($1::text[], $2::text[]) as wanted (system, value)
@@ -48,10 +52,11 @@ export function createRecordStore(sql: Sql): RecordStore {
                   select unnest($3::uuid[])
                 )
           order by record_id
-            for no key update of record`,
+            for no key update`,
         [identifiers.map(({ system }) => system), identifiers.map(({ value }) => value), recordIds]
       )
-      return rows.map(toHead)
+      const named = await findNamed(sql, rows)
+      return rows.map((row) => toHead(row, named))
     },
 
     async findOwnByValue(wanted) {
@@ -86,15 +91,15 @@ export function createRecordStore(sql: Sql): RecordStore {
           [numbers.map((number) => newKeys.get(number)), numbers]
         )
       }
-      const { rows } = await sql.query<{ patient_key: string; nhs_number: string | null }>(
-        `select patient_key, nhs_number
-           from patient
-          where nhs_number = any ($1) or patient_key = any ($2)
-          order by patient_key
-            for no key update`,
-        [numbers, patientKeys]
-      )
-      return new Map(rows.flatMap((row) => (row.nhs_number === null ? [] : [[row.nhs_number, row.patient_key]])))
+      const { rows } = await sql.query<PatientRow>(LOCK_PATIENTS, [numbers, patientKeys])
+      const locked = new Set(rows.map((row) => row.patient_key))
+      const found = new Map<string, PatientKeys>()
+      for (const { patient_key: numberKey, nhs_number: number, merged_into: mergedInto } of rows) {
+        const patientKey = mergedInto ?? numberKey
+        if (!locked.has(patientKey)) throw new Overtaken('a patient')
+        if (number !== null) found.set(number, { patientKey, numberKey })
+      }
+      return found
     },
 
     async insertUnidentifiedPatients(patientKeys) {
@@ -118,10 +123,48 @@ export function createRecordStore(sql: Sql): RecordStore {
   }
 }
 
-interface HeadRow {
+const LOCK_PATIENTS = `
+select patient_key, nhs_number, merged_into
+  from patient
+ where patient_key in (
+         select unnest($2::uuid[])
+          union
+         select unnest(array[named.patient_key, named.merged_into])
+           from patient named
+          where named.nhs_number = any ($1)
+       )
+ order by patient_key
+   for no key update`
+
+interface PatientRow {
+  patient_key: string
+  nhs_number: string | null
+  merged_into: string | null
+}
+
+// After the lock, in a statement of its own: a join in the locking statement would look at versions and patients as they
+// were before the wait, and lose the record whose patient was changed meanwhile.
+async function findNamed(sql: Sql, heads: readonly HeadRow[]): Promise<Map<string, NamedRow>> {
+  if (heads.length === 0) return new Map()
+  const { rows } = await sql.query<NamedRow>(
+    `select version.record_id, version.patient_key, patient.nhs_number
+       from unnest($1::uuid[], $2::integer[]) as head (record_id, version)
+       join record_version version using (record_id, version)
+       join patient using (patient_key)`,
+    [heads.map((head) => head.record_id), heads.map((head) => head.current_version)]
+  )
+  return new Map(rows.map((row) => [row.record_id, row]))
+}
+
+interface NamedRow {
   record_id: string
   patient_key: string
   nhs_number: string | null
+}
+
+interface HeadRow {
+  record_id: string
+  patient_key: string
   identifier_system: string
   identifier_value: string
   owner: string
@@ -136,11 +179,13 @@ interface HeadRow {
   last_updated: Date
 }
 
-function toHead(row: HeadRow): RecordHead {
+function toHead(row: HeadRow, named: ReadonlyMap<string, NamedRow>): RecordHead {
+  const by = named.get(row.record_id)
   return {
     recordId: row.record_id,
     patientKey: row.patient_key,
-    nhsNumber: row.nhs_number,
+    numberKey: by?.patient_key ?? row.patient_key,
+    nhsNumber: by?.nhs_number ?? null,
     identifierSystem: row.identifier_system,
     identifierValue: row.identifier_value,
     owner: row.owner,

@@ -97,7 +97,7 @@ function matching(source: ResourceSource, { seenBy, filters, patient }: Resource
 
 function ofPatient(column: string, patient: NonNullable<ResourceQuery['patient']>, bind: Bind): string {
   if ('patientKey' in patient) return `${column} = ${bind(patient.patientKey)}::uuid`
-  return `${column} = (select patient_key from patient where nhs_number = ${bind(patient.nhsNumber)})`
+  return `${column} = (select coalesce(merged_into, patient_key) from patient where nhs_number = ${bind(patient.nhsNumber)})`
 }
 
 function conditionOf(source: ResourceSource, filter: ResourceFilter, seenBy: SeenBy, bind: Bind): string {

@@ -84,7 +84,7 @@ function toWriteRow(write: VersionWrite): object {
   return {
     record_id: write.head.recordId,
     version: write.head.version,
-    patient_key: write.head.patientKey,
+    patient_key: write.head.numberKey,
     operation: write.operation,
     supplier: write.supplier,
     last_updated: write.head.lastUpdated,

@@ -1,11 +1,14 @@
 // The operations API of production on a database of its own, and a command line that talks to it in this process.
 import { PassThrough, Writable } from 'node:stream'
 import type { Test } from 'tap'
+import { uuidv7 } from 'uuidv7'
 import { createCli } from '../../src/cli/create-cli.js'
 import type { CliDeps } from '../../src/cli/cli-deps.js'
 import { createDestinationSwitch } from '../../src/delivery/pause-destination.js'
 import { DELIVERY_POLICY } from '../../src/delivery/policy.js'
 import { createReplays } from '../../src/delivery/replay.js'
+import { createPatientMerges } from '../../src/review/patient-merges.js'
+import { loadRules } from '../../src/rules.js'
 import type { ProgrammeDesk } from '../../src/http/ops-programmes.js'
 import { opsRoutes } from '../../src/http/ops-routes.js'
 import { createDatabase, type Database } from '../../src/storage/database.js'
@@ -28,12 +31,20 @@ export async function openOps(t: Test): Promise<OpenOps> {
   const destinations = ['nhs-immunisation-api', 'gp-record', 'eligibility-store'].map((name) => ({ name }))
   const replays = createReplays({ ...deps, destinations, policy: DELIVERY_POLICY })
   const switches = createDestinationSwitch(deps)
+  const patients = createPatientMerges({
+    ...deps,
+    rules: await loadRules(),
+    destinations: [],
+    newId: uuidv7,
+    onCommitted: () => undefined
+  })
   const door = await openDoor(t, {
     opsRoutes: (app) => {
       opsRoutes(app, {
         ops: database.stores.ops,
         replays,
         switches,
+        patients,
         programmes: notAsked<ProgrammeDesk>('programmes'),
         now: () => NOW
       })

@@ -134,6 +134,24 @@ t.test('a patient the store does not know, or without NHS number, is finished wi
   services.totals = { nhsNumber: NHS_NUMBER, eventDays: ['2025-10-03'], sourceVersion: 10 }
 })
 
+t.test(
+  'while a number is superseded its item holds the totals of the whole patient, as that of its successor',
+  async (t) => {
+    services.totals = {
+      nhsNumber: '9990000026',
+      supersededNumbers: [NHS_NUMBER],
+      eventDays: ['2024-10-01', '2025-10-04'],
+      sourceVersion: 20
+    }
+    const outcome = await deliver()
+
+    t.match(outcome, { kind: 'delivered', remote: { version: '20' } }, 'the successor is not known to the store')
+    t.match(await itemOf('FLU'), { LAST_SUCCESSFUL_DATE: { S: '20251004' }, SUCCESSFUL_PROCEDURE_COUNT: { S: '2' } })
+    services.totals = { nhsNumber: NHS_NUMBER, eventDays: ['2025-10-03'], sourceVersion: 21 }
+    await deliver()
+  }
+)
+
 t.test('a ledger or a table that is not there is waited for, not held against the delivery', async (t) => {
   const failing = {
     now: () => new Date(),

@@ -23,6 +23,7 @@ const FOLDERS = [
   'ingest',
   'history',
   'delivery',
+  'review',
   'terminology',
   'http',
   'worker'
@@ -30,14 +31,15 @@ const FOLDERS = [
 /** Ids that are put together: every value that can come out. */
 const COMPUTED: Record<string, string[]> = {
   'http/ops-check.ts: `ops-${where}`': ['ops-query', 'ops-path', 'ops-body'],
-  'http/ops-refusal.ts: `ops-${why}`': refusalsOfDelivery().map((why) => `ops-${why}`)
+  'http/ops-patients.ts: `ops-${answer.why}`': refusalsIn('ops-patients').map((why) => `ops-${why}`),
+  'http/ops-refusal.ts: `ops-${why}`': refusalsIn('ops-refusal').map((why) => `ops-${why}`)
 }
 /** The one rule of programmes/ that is no check's. */
 const NO_PROGRAMME = 'no-programme'
 
-/** The keys of the table in ops-refusal.ts, which the compiler holds against the type. */
-function refusalsOfDelivery(): string[] {
-  const text = readFileSync(new URL('../../src/http/ops-refusal.ts', import.meta.url), 'utf8')
+/** The keys of the table in a file of http/, which the compiler holds against the type. */
+function refusalsIn(name: string): string[] {
+  const text = readFileSync(new URL(`../../src/http/${name}.ts`, import.meta.url), 'utf8')
   return [...text.matchAll(/^ {2}'([a-z-]+)': \{ status/gm)].map(([, why = '']) => why)
 }
 

@@ -44,6 +44,7 @@ function nextVersion(row: KeptRow, change: Partial<KeptRow>): { row: KeptRow; wr
       head: {
         recordId: row.recordId,
         patientKey: row.patientKey,
+        numberKey: row.patientKey,
         identifierSystem: row.identifier.system,
         identifierValue: row.identifier.value,
         owner: 'sandwell-pharmacy',

@@ -8,6 +8,7 @@ import { parsePermissions, type Caller } from '../../src/fhir/caller.js'
 import { parseJson } from '../../src/fhir/parse-json.js'
 import { createIngest } from '../../src/ingest/ingest.js'
 import type { Ingest, Verdict } from '../../src/ingest/submission.js'
+import { createPatientMerges, type PatientMerges } from '../../src/review/patient-merges.js'
 import { loadRules } from '../../src/rules.js'
 import { createDatabase, type Database } from '../../src/storage/database.js'
 import type { Pool } from '../../src/storage/pool.js'
@@ -17,8 +18,9 @@ export interface IngestRig {
   ingest: Ingest
   database: Database
   pool: Pool
+  merges: PatientMerges
   post(resource: object, caller?: Caller): Promise<Verdict>
-  put(recordId: string, ifMatch: number, resource: object, caller?: Caller): Promise<Verdict>
+  put(recordId: string, ifMatch: number, resource: object, caller?: Caller, correction?: string): Promise<Verdict>
   remove(recordId: string, caller?: Caller, ifMatch?: number): Promise<Verdict>
   rows<Row extends object>(text: string, values?: unknown[]): Promise<Row[]>
 }
@@ -69,18 +71,35 @@ export async function openIngest(
     onCommitted: () => undefined,
     onFault
   })
+  const merges = createPatientMerges({
+    database,
+    rules,
+    destinations,
+    now,
+    newId: uuidv7,
+    auditChainId,
+    onCommitted: () => undefined
+  })
   const common = (caller: Caller) => ({ caller, requestId: uuidv7(), receivedAt: now() })
   const one = async (verdicts: Promise<Verdict[]>): Promise<Verdict> => (await verdicts)[0]!
   return {
     ingest,
     database,
     pool,
+    merges,
     post: (resource, caller = clientOf('pharmacy')) =>
       one(ingest.accept([{ kind: 'create', payload: payloadOf(resource), ...common(caller) }])),
-    put: (recordId, ifMatch, resource, caller = clientOf('pharmacy')) =>
+    put: (recordId, ifMatch, resource, caller = clientOf('pharmacy'), correction) =>
       one(
         ingest.accept([
-          { kind: 'update', recordId, ifMatch: [ifMatch], payload: payloadOf(resource), ...common(caller) }
+          {
+            kind: 'update',
+            recordId,
+            ifMatch: [ifMatch],
+            payload: payloadOf(resource),
+            ...common(caller),
+            ...(correction === undefined ? {} : { patientCorrection: correction })
+          }
         ])
       ),
     remove: (recordId, caller = clientOf('pharmacy'), ifMatch) =>

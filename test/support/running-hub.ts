@@ -36,6 +36,7 @@ export async function startHub(t: Test): Promise<RunningHub> {
       port: 0,
       dataDir: folder,
       logLevel: 'info',
+      bundleLimitBytes: 10_485_760,
       bodyLimitBytes: 1_048_576,
       databaseConnections: 8,
       shutdownTimeoutMs: 5000

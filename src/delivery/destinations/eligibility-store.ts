@@ -14,7 +14,7 @@ import type {
 import { createItemStore, outcomeOfError, type ItemStore } from '../eligibility/item-store.js'
 import { DEFAULT_TARGETS, eligibilityOptionsSchema, type EligibilityOptions } from '../eligibility/options.js'
 import { patientItemKey, toTargetFields } from '../eligibility/target-item.js'
-import { createRedactor } from '../transport/receiver-text.js'
+import { createRedactor, type Redact } from '../transport/receiver-text.js'
 import { readSecretOption } from '../transport/secret-option.js'
 
 export const destinationKind: DestinationKind = {
@@ -55,6 +55,7 @@ function create(
   const { vaccineTypes, ...fixed } = settings
   return {
     ...fixed,
+    followsPatient: true,
     // Survivor or not: any change may move the totals. Only a new record that does not count cannot.
     wants: (candidate) =>
       targets[candidate.vaccineType] !== undefined &&
@@ -80,11 +81,33 @@ async function deliver(delivery: Delivery, deps: Deps, signal: AbortSignal): Pro
   if (totals === undefined) return unreadableLedger
   if (totals.nhsNumber === undefined)
     return { kind: 'not-needed', message: 'no-nhs-number: the store knows no other key' }
-  const patientItem = patientItemKey(totals.nhsNumber, deps.hashSecret)
+  const ended: DeliveryOutcome[] = []
+  // Whoever asks by a superseded number must not read that there was nothing.
+  for (const number of [totals.nhsNumber, ...(totals.supersededNumbers ?? [])]) {
+    const outcome = await setTotals(
+      patientItemKey(number, deps.hashSecret),
+      target,
+      { totals, delivery, redact },
+      deps,
+      signal
+    )
+    if (outcome.kind !== 'delivered' && outcome.kind !== 'not-needed') return outcome
+    ended.push(outcome)
+  }
+  return ended.find(({ kind }) => kind === 'delivered') ?? noPerson
+}
+
+const noPerson: DeliveryOutcome = { kind: 'not-needed', message: 'no-person: the store does not know this patient' }
+
+async function setTotals(
+  patientItem: string,
+  target: string,
+  { totals, delivery, redact }: { totals: EligibilityTotals; delivery: Delivery; redact: Redact },
+  deps: Deps,
+  signal: AbortSignal
+): Promise<DeliveryOutcome> {
   try {
-    if (!(await deps.store.hasPerson(patientItem, delivery.deliveryId, signal))) {
-      return { kind: 'not-needed', message: 'no-person: the store does not know this patient' }
-    }
+    if (!(await deps.store.hasPerson(patientItem, delivery.deliveryId, signal))) return noPerson
   } catch (error) {
     return outcomeOfError(error, false, redact, deps.services.now())
   }

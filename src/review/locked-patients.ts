@@ -1,0 +1,36 @@
+// Everything about some patients, read under lock, for moving records between them.
+import type { Known } from '../ingest/working-set.js'
+import type { Stores } from '../storage/database.js'
+import { Overtaken } from '../storage/overtaken.js'
+import type { PatientRow } from '../storage/patient-store.js'
+
+export interface LockedPatients extends Omit<Known, 'patients'> {
+  /** The patients that were asked for and all that are merged into them. */
+  members: readonly PatientRow[]
+}
+
+/** How long a record may be held by somebody who waits for its patient, held here, before this transaction gives way. */
+const RECORD_WAIT_MS = 100
+
+/**
+ * Patients first: whoever adds, changes or takes away one of their records holds them too, so that nothing comes or goes
+ * from then on. Accepting locks records before patients; where the two meet, this side does not wait for long.
+ * @throws Overtaken when one of the patients was merged meanwhile, and SQLSTATE 55P03 when a record could not be had: the
+ * transaction begins again after either
+ */
+export async function lockPatients(patientKeys: readonly string[], stores: Stores): Promise<LockedPatients> {
+  const members = await stores.patients.lockFamilies(patientKeys)
+  const wanted = new Set(patientKeys)
+  if (members.some(({ patientKey, mergedInto }) => wanted.has(patientKey) && mergedInto !== null))
+    throw new Overtaken('a patient')
+  const recordIds = await stores.patients.listRecordIds(patientKeys)
+  await stores.patients.limitWaiting(RECORD_WAIT_MS)
+  const heads = await stores.records.lockHeads({ identifiers: [], recordIds })
+  return {
+    heads,
+    members,
+    events: await stores.events.findEvents(patientKeys),
+    decisions: await stores.decisions.find(patientKeys),
+    lanes: await stores.outbox.findLanes(recordIds)
+  }
+}
