@@ -39,7 +39,6 @@ const WITHOUT_REQUEST = [
   'searchSearchParametersByForm',
   'readOperationDefinition',
   'readSearchParameter',
-  'readReview',
   'readSmartConfigurationAtRoot',
   'readLiveness',
   'readDocs',

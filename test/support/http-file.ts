@@ -98,5 +98,5 @@ function valueAt(body: unknown, path: string): string | undefined {
     .split(/[.[\]]+/)
     .filter((key) => key !== '$' && key !== '')
     .reduce<unknown>((place, key) => (place as Record<string, unknown> | null | undefined)?.[key], body)
-  return typeof value === 'string' ? value : undefined
+  return typeof value === 'string' || typeof value === 'number' ? String(value) : undefined
 }
