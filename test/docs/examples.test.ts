@@ -83,7 +83,8 @@ t.test('every example of a body is answered as its operation describes', async (
     // Each finds the record as the example of a create leaves it.
     const { id, etag } = await freshRecord(service.url, token)
     const where = path.replace('{name}', 'gp-record').replace('{id}', id)
-    const query = path === '/FHIR/R4/Immunization' && method !== 'post' ? `?${new URLSearchParams({ identifier })}` : ''
+    const query =
+      path === '/FHIR/R4/Immunization' && method !== 'post' ? `?${new URLSearchParams({ identifier }).toString()}` : ''
     const conditional = method === 'put' || method === 'patch'
     const answer = await fetch(`${service.url}${where}${query}`, {
       method: method.toUpperCase(),
@@ -111,7 +112,7 @@ async function freshRecord(url: string, token: string): Promise<{ id: string; et
   if (created.ok) return { id: ((await created.json()) as { id: string }).id, etag: created.headers.get('etag') ?? '' }
   const { system = '', value = '' } = FLU.identifier[0] ?? {}
   const query = new URLSearchParams({ identifier: `${system}|${value}` })
-  const mended = await fetch(`${url}/FHIR/R4/Immunization?${query}`, {
+  const mended = await fetch(`${url}/FHIR/R4/Immunization?${query.toString()}`, {
     method: 'PUT',
     headers: { authorization: `Bearer ${token}`, 'content-type': 'application/fhir+json' },
     body: JSON.stringify(FLU)

@@ -133,11 +133,9 @@ t.test('every example fits its schema', (t) => {
     for (const content of contents)
       for (const { schema = {}, example, examples = {} } of Object.values(content ?? {})) {
         const validate = ajv.compile(schema)
-        for (const [name, { value }] of Object.entries({
-          ...examples,
-          ...(example && { example: { value: example } })
-        }))
-          t.ok(validate(value), `${method} ${path}: ${name} ${JSON.stringify(validate.errors ?? '')}`)
+        for (const [name, value] of [...namedExamples(examples), ['example', example] as const])
+          if (value !== undefined)
+            t.ok(validate(value), `${method} ${path}: ${name} ${JSON.stringify(validate.errors ?? '')}`)
       }
   }
   t.end()
