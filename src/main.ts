@@ -136,6 +136,7 @@ async function introduce(
     `  -H 'Authorization: Bearer ${token}' \\`,
     '  --data-binary @fixtures/immunization/valid/flu-pharmacy-older-adult.json',
     '',
+    `Read and try it:     ${at.url}/docs`,
     'See it arrive:       npm run imms -- status',
     'Another client:      npm run imms -- token --client my-pharmacy',
     'Stop:                Ctrl-C',

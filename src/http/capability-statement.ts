@@ -39,7 +39,7 @@ export function createCapabilityStatement(
         security: {
           description:
             `Bearer tokens (JWT) with scopes (${ALL_SCOPES.join(', ')}) and permissions per vaccine type (FLU.CRUDS). ` +
-            'Only metadata, definitions, smart-configuration, health and openapi.yaml are open.'
+            'Only metadata, definitions, smart-configuration, health, openapi.yaml and /docs are open.'
         },
         resource: resources.map((resource) => ({
           ...resource,

@@ -1,11 +1,11 @@
 // Routes that are open to anyone: health, what the service can do, and its description.
-import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { FastifyRequest } from 'fastify'
 import { sendFhir } from './answer.js'
+import { docsRoutes } from './docs-routes.js'
 import { doorFault } from './door-fault.js'
 import { FHIR_BASE, type Route } from './route.js'
-import { namesTag } from './version-condition.js'
+import { hasTag, sendTagged, tagOf, tagPage } from './tagged-answer.js'
 
 export interface Health {
   ready: boolean
@@ -20,8 +20,8 @@ export function serviceRoutes(deps: {
   statement: () => string
   terminology: () => string
 }): Route[] {
-  const openapi = readFileSync(new URL('../../openapi.yaml', import.meta.url), 'utf8')
-  const openapiTag = tagOf(openapi)
+  const description = readFileSync(new URL('../../openapi.yaml', import.meta.url), 'utf8')
+  const openapi = tagPage('application/yaml; charset=utf-8', description)
   return [
     {
       method: 'GET',
@@ -57,8 +57,7 @@ export function serviceRoutes(deps: {
       surface: 'fhir',
       handle(request, reply) {
         const text = readMode(request) === 'terminology' ? deps.terminology() : deps.statement()
-        reply.headers({ etag: tagOf(text), 'cache-control': 'no-cache' })
-        if (namesTag(request.headers['if-none-match'] ?? '', tagOf(text))) return reply.code(304).send()
+        if (hasTag(request, reply, tagOf(text))) return reply.code(304).send()
         return sendFhir(request, reply, text)
       }
     },
@@ -67,12 +66,9 @@ export function serviceRoutes(deps: {
       path: '/openapi.yaml',
       access: 'open',
       surface: 'plain',
-      handle(request, reply) {
-        reply.headers({ etag: openapiTag, 'cache-control': 'no-cache' })
-        if (namesTag(request.headers['if-none-match'] ?? '', openapiTag)) return reply.code(304).send()
-        return reply.header('content-type', 'application/yaml; charset=utf-8').send(openapi)
-      }
-    }
+      handle: (request, reply) => sendTagged(request, reply, openapi)
+    },
+    ...docsRoutes()
   ]
 }
 
@@ -84,7 +80,3 @@ function readMode({ parameters }: FastifyRequest): string {
 }
 
 const MODES: readonly string[] = ['full', 'normative', 'terminology']
-
-function tagOf(text: string): string {
-  return `W/"${createHash('sha256').update(text).digest('base64url').slice(0, 16)}"`
-}

@@ -26,7 +26,8 @@ export function namesNoRecord(params: unknown): boolean {
   return isObject && 'id' in params && typeof params.id === 'string' && /^[_$]/.test(params.id)
 }
 
-function notThere(path: string): Error {
+/** What a caller is told of a URL at which there is nothing. */
+export function notThere(path: string): Error {
   if (/\/\$[^/]*$/.test(path)) {
     const text = 'there is no such operation here; /FHIR/R4/metadata lists those that are served'
     return doorFault(404, 'not-supported', 'unknown-operation', text)

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { Ajv2020 } from 'ajv/dist/2020.js'
+import { Validator } from '@seriousme/openapi-schema-validator'
 import ajvFormats from 'ajv-formats'
 import type { Bundle, CapabilityStatement } from 'fhir/r4.js'
 import t from 'tap'
@@ -23,7 +24,7 @@ interface Parameter {
   name: string
   in: string
 }
-type Content = Record<string, { schema: object; examples?: Record<string, { value: unknown }> }>
+type Content = Record<string, { schema?: object; example?: unknown; examples?: Record<string, { value: unknown }> }>
 type PathItem = Partial<Record<Method, Operation>> & { parameters?: Parameter[] }
 type Method = 'get' | 'post' | 'put' | 'patch' | 'delete'
 const METHODS: readonly Method[] = ['get', 'post', 'put', 'patch', 'delete']
@@ -51,6 +52,7 @@ function resolve(node: unknown, followed: readonly string[]): unknown {
     const target = $ref
       .slice(2)
       .split('/')
+      .map((key) => key.replaceAll('~1', '/'))
       .reduce<unknown>((place, key) => (place as Record<string, unknown> | undefined)?.[key], raw)
     if (target === undefined) throw new Error(`${$ref} is not there`)
     return resolve(target, [...followed, $ref])
@@ -131,13 +133,48 @@ t.test('every example fits its schema', (t) => {
       ...Object.values(operation.responses).map(({ content }) => content)
     ]
     for (const content of contents)
-      for (const { schema, examples = {} } of Object.values(content ?? {})) {
+      for (const { schema = {}, example, examples = {} } of Object.values(content ?? {})) {
         const validate = ajv.compile(schema)
-        for (const [name, { value }] of Object.entries(examples)) {
-          t.ok(validate(value), `${method} ${path}: ${name} ${JSON.stringify(validate.errors ?? '')}`)
-        }
+        for (const [name, value] of [...namedExamples(examples), ['example', example] as const])
+          if (value !== undefined)
+            t.ok(validate(value), `${method} ${path}: ${name} ${JSON.stringify(validate.errors ?? '')}`)
       }
   }
+  t.end()
+})
+
+t.test('it is OpenAPI 3.1, by a validator that nobody here wrote', async (t) => {
+  const { valid, errors } = await new Validator().validate(parse(text) as Record<string, unknown>)
+  t.ok(valid, JSON.stringify(errors))
+  const broken = await new Validator().validate({
+    ...(parse(text) as Record<string, unknown>),
+    paths: { metadata: {} }
+  })
+  t.notOk(broken.valid, 'which finds faults')
+})
+
+t.test('every operation has an example of its body and of each answer', (t) => {
+  for (const { path, method, operation } of operations) {
+    if (operation.requestBody !== undefined) t.ok(hasExample(operation.requestBody.content), `${method} ${path}: body`)
+    for (const [status, { content }] of Object.entries(operation.responses))
+      t.ok(content === undefined || hasExample(content), `${method} ${path}: ${status}`)
+  }
+  t.end()
+})
+
+function namedExamples(examples: Record<string, { value: unknown }>): [string, unknown][] {
+  return Object.entries(examples).map(([name, { value }]) => [name, value])
+}
+
+function hasExample(content: Content): boolean {
+  return Object.values(content).some(({ example, examples }) => example !== undefined || examples !== undefined)
+}
+
+t.test('every rule that an example names is explained', (t) => {
+  const named = new Set([...text.matchAll(/CodeSystem\/issue-rule\n\s+code: ([\w-]+)/g)].map(([, rule = '']) => rule))
+  t.ok(named.size > 15)
+  const explained = readFileSync(new URL('../../docs/rules.md', import.meta.url), 'utf8')
+  for (const rule of named) t.ok(explained.includes(`\`${rule}\``), rule)
   t.end()
 })
 

@@ -206,6 +206,8 @@ t.test('every route but health, metadata and documentation wants a token', async
     '/FHIR/R4/SearchParameter/:id',
     '/FHIR/R4/SearchParameter/_search',
     '/FHIR/R4/metadata',
+    '/docs',
+    '/docs/:file',
     '/health/live',
     '/health/ready',
     '/openapi.yaml'

@@ -21,6 +21,8 @@ const pureBuiltins = ['node:crypto', 'node:util']
 
 /** Who may import which package. A package that is not here may be imported by nobody. */
 export const packageUsers: Readonly<Record<string, readonly string[]>> = {
+  // Its static files only.
+  '@fastify/swagger-ui': ['http'],
   '@aws-sdk/client-dynamodb': ['delivery'],
   ajv: ['roof', 'http', 'programmes', 'dedup'],
   bullmq: ['queue', 'worker'],
