@@ -44,6 +44,9 @@ const WITHOUT_REQUEST = [
   'readDocs',
   'readDocsFile',
   'skipDelivery',
+  // An NHS number in a URL is possible, and not shown.
+  'getImmunizationStatus',
+  'getForecast',
   'reloadProgrammes',
   'rehearseProgramme',
   'startReplay'

@@ -55,8 +55,26 @@ export function textbookCourse(programme: Programme, birth: string): TextbookDos
   const isOffered = doses.every(
     ({ day }) => day <= end && audience({ ...person, occurrence: { first: day, last: day } }) === 'in'
   )
-  return isOffered && doses.length > 0 ? doses : undefined
+  return isOffered && doses.length > 0 && staysInGroups(programme, person, doses) ? doses : undefined
 }
+
+// Who leaves a group with a course of its own between two doses, or soon after, is nobody's textbook either.
+function staysInGroups(programme: Programme, person: Person, doses: readonly TextbookDose[]): boolean {
+  const asking = new Set(programme.doses.map(({ cohort }) => cohort))
+  const days = doses.map(({ day }) => day)
+  const later = addAge(doses.at(-1)?.day ?? '', parseAge('P7M'))
+  return (programme.cohorts ?? [])
+    .filter(({ id }) => asking.has(id))
+    .every((cohort) => {
+      const isMember = compileCohort({ ...cohort, ...WITHOUT_PERIOD })
+      const memberships = [...days, later].map((day) =>
+        isMember({ ...person, occurrence: { first: day, last: day } })
+      )
+      return new Set(memberships).size === 1
+    })
+}
+
+const WITHOUT_PERIOD = { period: { from: '1900-01-01' } }
 
 export function intervalOf(programme: Programme, row: ProgrammeDose): string | undefined {
   const days = programme.checks.find(({ check }) => check === 'minInterval')?.params?.['days']
