@@ -11,6 +11,8 @@ export type ProductLevel = ListedLevel | 'unlisted' | 'absent'
 export interface FingerprintProduct {
   level: ProductLevel
   code?: string
+  /** `code` is of another code system than SNOMED CT (dm+d) and written `system|code`. */
+  isForeign?: true
   ancestors: string[]
   /** Volume of one full dose of the product. */
   doseMl?: number
@@ -79,7 +81,7 @@ export function fingerprintOf(facts: ImmunizationFacts, context: FingerprintCont
     status: facts.status,
     antigens: [...new Set(facts.targetDiseases)].sort(),
     ...readDay(facts),
-    product: describeProduct(facts.productCode, context.ancestry),
+    product: describeProduct(facts, context.ancestry),
     primarySource: facts.primarySource,
     ownSite: organisation !== undefined && organisation === normaliseOrganisation(context.submitterOds, rules),
     nhsNumberVerified: context.nhsNumberVerified,
@@ -130,8 +132,14 @@ function lastDayOfMonth(firstDay: string): string {
   return end.toISOString().slice(0, 10)
 }
 
-function describeProduct(code: string | undefined, ancestry: ProductAncestry): FingerprintProduct {
-  if (code === undefined) return { level: 'absent', ancestors: [] }
+function describeProduct(
+  { productCode: code, foreignProduct }: ImmunizationFacts,
+  ancestry: ProductAncestry
+): FingerprintProduct {
+  if (code === undefined)
+    return foreignProduct === undefined
+      ? { level: 'absent', ancestors: [] }
+      : { level: 'unlisted', code: foreignProduct, isForeign: true, ancestors: [] }
   const known = ancestry.get(code)
   return known === undefined ? { level: 'unlisted', code, ancestors: [] } : { code, ...known }
 }
