@@ -16,7 +16,8 @@ import type { EventFingerprint } from './fingerprint.js'
  * C6 two who each say they gave it, and neither lot nor organisation shows that they mean one needle (as E8).
  * C7 more candidates than the rules allow (set where the whole patient is in sight).
  * C8 two organisations that each say they gave it: national stock brings one lot to many places, so that the lot does not
- *    tell a second report from a second jab (section 1.7: given by different providers, most likely different).
+ *    tell a second report from a second jab (section 1.7: given by different providers, most likely different). The
+ *    same lot at the same minute does.
  * C9 two who each say they gave it, on two days: a date is a slip in a copy, but here each vouches for its own.
  */
 export type Cap = 'V7' | 'V8' | 'V9' | 'C1' | 'C2' | 'C3' | 'C4' | 'C5' | 'C6' | 'C7' | 'C8' | 'C9'
@@ -35,7 +36,7 @@ export function findCaps(a: EventFingerprint, b: EventFingerprint, fields: Field
   if (fields.product === 'unresolved') caps.push('C4')
   if (isDoubtfulLot(fields, rules)) caps.push('C5')
   if (isTwoAccounts(fields)) caps.push('C6')
-  if (fields.source === 'bothPrimary' && fields.organisation === 'different') caps.push('C8')
+  if (areTwoGivers(a, b, fields)) caps.push('C8')
   if (fields.source === 'bothPrimary' && fields.days > 0) caps.push('C9')
   return caps
 }
@@ -96,6 +97,12 @@ function isTwoAccounts(fields: FieldComparison): boolean {
     fields.organisation !== 'same' &&
     (fields.lot === 'absent' || fields.lot === 'different')
   )
+}
+
+function areTwoGivers(a: EventFingerprint, b: EventFingerprint, fields: FieldComparison): boolean {
+  if (fields.source !== 'bothPrimary' || fields.organisation !== 'different') return false
+  const isOneMoment = a.minute !== undefined && a.minute === b.minute
+  return !(isOneMoment && (fields.lot === 'same' || fields.lot === 'near'))
 }
 
 function differ<T>(a: T | undefined, b: T | undefined): boolean {

@@ -32,6 +32,8 @@ export interface EventFingerprint {
   lastDay: string
   /** Midnight counts as a day without a time: systems that hold dates only write it so. */
   precision: ImmunizationFacts['occurrencePrecision']
+  /** The instant in UTC, to the minute, where a time was given. */
+  minute?: string
   product: FingerprintProduct
   lot?: Lot
   doseNumber?: number
@@ -110,12 +112,13 @@ export function candidateDays(
   return { from: shiftDay(fingerprint.day, -days), to: shiftDay(fingerprint.lastDay, days) }
 }
 
-function readDay(facts: ImmunizationFacts): Pick<EventFingerprint, 'day' | 'lastDay' | 'precision'> {
+function readDay(facts: ImmunizationFacts): Pick<EventFingerprint, 'day' | 'lastDay' | 'precision' | 'minute'> {
   const day = facts.occurrenceDay
   switch (facts.occurrencePrecision) {
     case 'time': {
       const isMidnight = /T00:00:00(\.0+)?(Z|[+-])/.test(facts.occurrence)
-      return { day, lastDay: day, precision: isMidnight ? 'day' : 'time' }
+      if (isMidnight) return { day, lastDay: day, precision: 'day' }
+      return { day, lastDay: day, precision: 'time', minute: facts.occurrenceFrom.toISOString().slice(0, 16) }
     }
     case 'day':
       return { day, lastDay: day, precision: 'day' }

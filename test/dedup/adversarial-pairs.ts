@@ -324,8 +324,25 @@ const LOTS: AdversarialPair[] = [
   possible('two givers, one lot of national stock, one day: perhaps vaccinated twice', own, {
     ...own,
     from: SCHOOL,
-    ods: 'FX222'
+    ods: 'FX222',
+    on: '2026-10-06T15:40:00+01:00'
   }),
+  possible(
+    'two givers, one lot, days without a time',
+    { ...own, on: '2026-10-06' },
+    { ...own, from: SCHOOL, ods: 'FX222', on: '2026-10-06' }
+  ),
+  same('two givers, one lot, one minute, in two time zones: one needle under two organisation codes', own, {
+    ...own,
+    from: SCHOOL,
+    ods: 'FX222',
+    on: '2026-10-06T09:30:00Z'
+  }),
+  possible(
+    'two givers, one minute, no lots',
+    without(own, 'lot'),
+    without({ ...own, from: SCHOOL, ods: 'FX222' }, 'lot')
+  ),
   same('one giver, two of its systems, no lots', without(own, 'lot'), without({ ...own, from: SCHOOL }, 'lot')),
   possible('one giver, two of its systems, two lots', own, { ...own, from: SCHOOL, lot: 'QK77001' }),
   possible('one system, everything the same, another identifier', own, { ...own }),
