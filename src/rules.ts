@@ -2,7 +2,7 @@
 import { pathToFileURL } from 'node:url'
 import { parseDedupRules } from './dedup/dedup-rules.js'
 import { parseProductAncestry, type ProductAncestry } from './dedup/product-ancestry.js'
-import { parseVaccineCodes } from './programmes/vaccine-codes.js'
+import { parseVaccineCodes, type VaccineCodes } from './programmes/vaccine-codes.js'
 import { readCatalogue } from './validation/definitions/catalogue.js'
 import { createValidator, type Validator } from './validation/validator.js'
 import { PACKAGE_ROOT, readFolder, readOne } from './catalogues.js'
@@ -46,22 +46,27 @@ export function ruleSourcesOf({
 /** @throws Error naming the file and the fault; the service does not start on a bad catalogue */
 export async function loadRules(sources: RuleSources = {}): Promise<Rules> {
   const { profiles = new URL('profiles/', PACKAGE_ROOT), programmes = new URL('programmes/', profiles) } = sources
-  const [judging, products, procedures, ancestry, dedup] = await Promise.all([
+  const [judging, codes, ancestry, dedup] = await Promise.all([
     loadValidator(profiles, sources.archives ?? []),
-    readOne(new URL('terminology/vaccine-products.yaml', profiles), 'terminology/vaccine-products.yaml'),
-    readOne(new URL('terminology/vaccination-procedures.yaml', profiles), 'terminology/vaccination-procedures.yaml'),
+    loadVaccineCodes(profiles),
     readOne(new URL('terminology/product-ancestry.yaml', profiles), 'terminology/product-ancestry.yaml'),
     readOne(new URL(`dedup/${DEDUP_VERSION}.yaml`, profiles), `${DEDUP_VERSION}.yaml`)
   ])
-  const ground = {
-    codes: {
-      products: parseVaccineCodes(products.name, products.content),
-      procedures: parseVaccineCodes(procedures.name, procedures.content)
-    },
-    dedup: parseDedupRules(dedup.name, dedup.content)
-  }
+  const ground = { codes, dedup: parseDedupRules(dedup.name, dedup.content) }
   const set = await loadProgrammeSet(programmes, ground)
   return { ...judging, ...set, ground, ancestry: parseProductAncestry(ancestry.name, ancestry.content) }
+}
+
+/** @throws Error naming the file and the fault */
+export async function loadVaccineCodes(profiles = new URL('profiles/', PACKAGE_ROOT)): Promise<VaccineCodes> {
+  const [products, procedures] = await Promise.all([
+    readOne(new URL('terminology/vaccine-products.yaml', profiles), 'terminology/vaccine-products.yaml'),
+    readOne(new URL('terminology/vaccination-procedures.yaml', profiles), 'terminology/vaccination-procedures.yaml')
+  ])
+  return {
+    products: parseVaccineCodes(products.name, products.content),
+    procedures: parseVaccineCodes(procedures.name, procedures.content)
+  }
 }
 
 async function loadValidator(

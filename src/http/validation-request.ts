@@ -1,4 +1,4 @@
-// What $validate is asked: a Parameters resource, or the bare resource with mode and profile in the URL.
+// What $validate is asked: a Parameters resource, or the bare resource with the others in the URL. `verdicts` is the Hub's own.
 // Source: http://hl7.org/fhir/R4/resource-operation-validate.html, checked 2026-11-22.
 import type { FastifyRequest } from 'fastify'
 import { parseJson, type ParsedJson } from '../fhir/parse-json.js'
@@ -6,6 +6,7 @@ import { doorFault } from './door-fault.js'
 import { isLenient } from './immunization-reads.js'
 
 const MODES = ['create', 'update', 'delete', 'profile'] as const
+const NAMES: ReadonlySet<string> = new Set(['resource', 'mode', 'profile', 'verdicts'])
 export type ValidationMode = (typeof MODES)[number]
 
 export interface ValidationRequest {
@@ -14,6 +15,8 @@ export interface ValidationRequest {
   profile?: string
   /** The resource to be judged; undefined when only the stored one can be meant. */
   payload?: ParsedJson
+  /** The checks that passed are told as well. */
+  verdicts?: 'all'
 }
 
 interface Given {
@@ -34,7 +37,11 @@ export function readValidationRequest(request: FastifyRequest): ValidationReques
   if (mode !== undefined && !isMode(mode)) throw notUnderstood('value', `mode must be one of ${MODES.join(', ')}`)
   if (profile !== undefined && typeof profile !== 'string')
     throw notUnderstood('value', 'profile must be the canonical URL of a profile')
+  const verdicts = asked.get('verdicts')
+  if (verdicts !== undefined && verdicts !== 'all')
+    throw notUnderstood('value', 'verdicts must be all, or left out: then only what speaks against the record is told')
   return {
+    ...(verdicts === undefined ? {} : { verdicts }),
     ...(mode === undefined ? {} : { mode }),
     ...(profile === undefined ? {} : { profile }),
     ...(judged === undefined ? {} : { payload: judged })
@@ -48,9 +55,12 @@ export function notUnderstood(code: 'value' | 'required' | 'not-supported' | 'st
 function gather(given: readonly Given[], isLenientAsked: boolean): Map<string, unknown> {
   const asked = new Map<string, unknown>()
   for (const { name, value } of given) {
-    if (name !== 'resource' && name !== 'mode' && name !== 'profile') {
+    if (!NAMES.has(name)) {
       if (isLenientAsked) continue
-      throw notUnderstood('not-supported', '$validate takes resource, mode and profile; leave other parameters out')
+      throw notUnderstood(
+        'not-supported',
+        '$validate takes resource, mode, profile and verdicts; leave other parameters out'
+      )
     }
     if (asked.has(name)) throw notUnderstood('structure', `${name} is given twice; send it once`)
     asked.set(name, value)
@@ -72,7 +82,7 @@ function readParameters(value: unknown): Given[] {
   })
 }
 
-// Clients disagree on the type of mode and profile (code, uri, canonical, string): the name tells what is meant.
+// Clients disagree on the type of the others (code, uri, canonical, string): the name tells what is meant.
 function valueOf(parameter: object): unknown {
   for (const [key, value] of Object.entries(parameter)) if (key === 'resource' || key.startsWith('value')) return value
   throw notUnderstood('structure', 'a Parameters.parameter has neither resource nor value[x]')

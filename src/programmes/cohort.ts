@@ -10,15 +10,13 @@ type Question = (subject: Subject) => Answer
 
 /** Compiles a cohort: its period, all of `all` and at least one of `any` must hold on the day of vaccination. */
 export function compileCohort(cohort: Cohort): (subject: Subject) => Membership {
-  const all = (cohort.all ?? []).map(compileCriterion)
-  const any = (cohort.any ?? []).map(compileCriterion)
-  const period = cohort.period
-  return (subject) => {
-    const answers = all.map((question) => question(subject))
-    if (period !== undefined) answers.push(isWithin(subject.occurrence, period))
-    if (any.length > 0) answers.push(anyOf(any.map((question) => question(subject))))
-    return membershipOf(allOf(answers))
-  }
+  const { all = [], any = [], period } = cohort
+  const isMember = allOf([
+    ...(period === undefined ? [] : [({ occurrence }: Subject): Answer => isWithin(occurrence, period)]),
+    ...all.map(compileCriterion),
+    ...(any.length === 0 ? [] : [anyOf(any.map(compileCriterion))])
+  ])
+  return (subject) => membershipOf(isMember(subject))
 }
 
 /** Membership of at least one of the cohorts; without cohorts everybody is in. */
@@ -47,7 +45,7 @@ function compileCriterion(criterion: Criterion): Question {
     questions.push(inSchoolYears(schoolYearFrom ?? 0, schoolYearTo ?? 13))
   }
   if (flag !== undefined) questions.push(flagged(flag))
-  return (subject) => allOf(questions.map((question) => question(subject)))
+  return allOf(questions)
 }
 
 function aged(age: Age, asOf: string | undefined): Question {
@@ -86,14 +84,25 @@ function not(question: Question): Question {
   }
 }
 
-function allOf(answers: readonly Answer[]): Answer {
-  if (answers.includes('no')) return 'no'
-  return answers.includes('unknown') ? 'unknown' : 'yes'
+function allOf(questions: readonly Question[]): Question {
+  return decidedBy('no', 'yes', questions)
 }
 
-function anyOf(answers: readonly Answer[]): Answer {
-  if (answers.includes('yes')) return 'yes'
-  return answers.includes('unknown') ? 'unknown' : 'no'
+function anyOf(questions: readonly Question[]): Question {
+  return decidedBy('yes', 'no', questions)
+}
+
+// The first answer that decides ends the asking; otherwise one that nobody can tell leaves it open.
+function decidedBy(deciding: Answer, otherwise: Answer, questions: readonly Question[]): Question {
+  return (subject) => {
+    let answer = otherwise
+    for (const question of questions) {
+      const said = question(subject)
+      if (said === deciding) return said
+      if (said === 'unknown') answer = said
+    }
+    return answer
+  }
 }
 
 function membershipOf(answer: Answer): Membership {

@@ -1,4 +1,5 @@
 // The JSON Schema (2020-12) of a programme file. The params of each check come from the check itself.
+import { OVERRIDE_REASONS } from '../fhir/override-reasons.js'
 import { VACCINE_TYPES } from '../fhir/vaccine-types.js'
 import { CHECKS } from './check-catalogue.js'
 import { CHECK_NAMES } from './programme.js'
@@ -112,8 +113,9 @@ const check: Schema = {
         'warning',
         'information'
       ]),
-      overridableBy: text(
-        'Reason with which a supplier turns the error into a warning: isSubpotent is read from the record.'
+      overridableBy: oneOf(
+        'Reason with which a supplier turns the error into a warning: isSubpotent is read from the record, the others are granted per client.',
+        [...Object.keys(OVERRIDE_REASONS), 'isSubpotent']
       ),
       params: { description: 'Settings of the check; each check has its own.', type: 'object' },
       from: day('First day of vaccination for which the check holds.'),

@@ -72,7 +72,10 @@ const VALUES: Record<string, Record<string, string>> = {
 
 const absent = (answer: Answer): boolean => {
   const rules = rulesOf(answer)
-  return answer.status === 405 || (answer.status === 404 && rules.includes('unknown-url'))
+  return (
+    answer.status === 405 ||
+    (answer.status === 404 && (rules.includes('unknown-url') || rules.includes('unknown-operation')))
+  )
 }
 
 t.test('it is a CapabilityStatement of R4, and names the rules in force', (t) => {
