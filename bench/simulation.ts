@@ -16,7 +16,7 @@ const STRIDE = 1000
 const WANTED = { mergePrecision: 0.9999, foundRecall: 0.97 }
 
 export const bench = {
-  describe: `synthetic lives through deduplication; --patients ${PATIENTS} (a million takes about an hour), --seed ${SEED}`,
+  describe: `synthetic lives through deduplication; --patients ${PATIENTS} (a million takes about 40 minutes), --seed ${SEED}`,
   async run(options: BenchOptions = {}): Promise<void> {
     const patients = readCount('patients', options.patients ?? PATIENTS, 1)
     const seed = readCount('seed', options.seed ?? SEED, 0)
