@@ -73,6 +73,20 @@ export const HUB_RULES: readonly HubRules[] = [
     ['preview-narrowed', 'Records this client may not read were not compared.', 'information'],
     ['no-fault', 'Nothing speaks against the resource.', 'information']
   ]),
+  group(
+    'Immunisation status',
+    '`$immunization-status` and `$immds-forecast`: remarks in `outcome`; a fault is 400 or 422.',
+    [
+      ['status-request', 'The question is not understood; the text says what is served.'],
+      ['status-informs-only', 'In every answer: computed, no decision. `diagnostics` has the version.', 'information'],
+      ['status-no-records', 'No record of the patient may be read by this client.', 'information'],
+      ['status-no-birth-date', 'No date of birth is known, so ages cannot be told.', 'information'],
+      ['status-birth-dates-disagree', 'Records name several dates of birth; have them corrected.', 'warning'],
+      ['status-event-undated', 'A vaccination without a date was left out.', 'warning'],
+      ['status-no-programme', 'No programme that the client may read is in force on that day.', 'warning'],
+      ['status-too-many-events', 'More vaccinations are kept than one person can have had; an operator looks.']
+    ]
+  ),
   group('Terminology server', 'What it says of a code has rules of its own, above.', [
     [
       'terminology-waiting',

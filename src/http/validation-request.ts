@@ -4,6 +4,7 @@ import type { FastifyRequest } from 'fastify'
 import { parseJson, type ParsedJson } from '../fhir/parse-json.js'
 import { doorFault } from './door-fault.js'
 import { isLenient } from './immunization-reads.js'
+import { isParameters, readOperationParameters, type Given } from './operation-parameters.js'
 
 const MODES = ['create', 'update', 'delete', 'profile'] as const
 const NAMES: ReadonlySet<string> = new Set(['resource', 'mode', 'profile', 'verdicts'])
@@ -19,16 +20,11 @@ export interface ValidationRequest {
   verdicts?: 'all'
 }
 
-interface Given {
-  name: string
-  value: unknown
-}
-
 /** @throws FhirError 400 for a body that is not JSON and for a question that is not understood */
 export function readValidationRequest(request: FastifyRequest): ValidationRequest {
   const payload = Buffer.isBuffer(request.body) && request.body.length > 0 ? parseJson(request.body) : undefined
   const isWrapped = payload !== undefined && isParameters(payload.value)
-  const given = [...(isWrapped ? readParameters(payload.value) : []), ...request.parameters]
+  const given = [...(isWrapped ? readOperationParameters(payload.value, notUnderstood) : []), ...request.parameters]
   const asked = gather(given, isLenient(request))
   const resource = asked.get('resource')
   const judged = isWrapped ? (resource === undefined ? undefined : parseAgain(resource)) : payload
@@ -66,26 +62,6 @@ function gather(given: readonly Given[], isLenientAsked: boolean): Map<string, u
     asked.set(name, value)
   }
   return asked
-}
-
-function isParameters(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && 'resourceType' in value && value.resourceType === 'Parameters'
-}
-
-function readParameters(value: unknown): Given[] {
-  const parameters = isParameters(value) && 'parameter' in value ? value.parameter : []
-  if (!Array.isArray(parameters)) throw notUnderstood('structure', 'Parameters.parameter must be an array')
-  return parameters.map((parameter: unknown) => {
-    if (typeof parameter !== 'object' || parameter === null || !('name' in parameter))
-      throw notUnderstood('structure', 'every Parameters.parameter needs a name')
-    return { name: String(parameter.name), value: valueOf(parameter) }
-  })
-}
-
-// Clients disagree on the type of the others (code, uri, canonical, string): the name tells what is meant.
-function valueOf(parameter: object): unknown {
-  for (const [key, value] of Object.entries(parameter)) if (key === 'resource' || key.startsWith('value')) return value
-  throw notUnderstood('structure', 'a Parameters.parameter has neither resource nor value[x]')
 }
 
 function parseAgain(resource: unknown): ParsedJson {

@@ -6,13 +6,15 @@ import type { Cohort, Criterion } from './programme.js'
 import { schoolYearOn } from './school-year.js'
 
 export type Membership = 'in' | 'out' | 'unknown'
-type Question = (subject: Subject) => Answer
+/** What membership is judged by. */
+export type CohortSubject = Pick<Subject, 'birth' | 'occurrence' | 'flags'>
+type Question = (subject: CohortSubject) => Answer
 
 /** Compiles a cohort: its period, all of `all` and at least one of `any` must hold on the day of vaccination. */
-export function compileCohort(cohort: Cohort): (subject: Subject) => Membership {
+export function compileCohort(cohort: Cohort): (subject: CohortSubject) => Membership {
   const { all = [], any = [], period } = cohort
   const isMember = allOf([
-    ...(period === undefined ? [] : [({ occurrence }: Subject): Answer => isWithin(occurrence, period)]),
+    ...(period === undefined ? [] : [({ occurrence }: CohortSubject): Answer => isWithin(occurrence, period)]),
     ...all.map(compileCriterion),
     ...(any.length === 0 ? [] : [anyOf(any.map(compileCriterion))])
   ])
@@ -20,7 +22,7 @@ export function compileCohort(cohort: Cohort): (subject: Subject) => Membership 
 }
 
 /** Membership of at least one of the cohorts; without cohorts everybody is in. */
-export function compileAudience(cohorts: readonly Cohort[]): (subject: Subject) => Membership {
+export function compileAudience(cohorts: readonly Cohort[]): (subject: CohortSubject) => Membership {
   if (cohorts.length === 0) return () => 'in'
   const compiled = cohorts.map(compileCohort)
   return (subject) => {

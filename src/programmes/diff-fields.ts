@@ -43,6 +43,7 @@ export const PROGRAMME_FIELDS: FieldWords<Programme> = {
   season: period('season'),
   settings: plain('list of settings'),
   maxDoseNumber: plain('highest dose number'),
+  alsoCounts: plain('list of other vaccine types that count'),
   dedup: {
     name: 'setting for duplicates',
     say: ({ windowDays, oncePerSeason }) =>

@@ -173,6 +173,10 @@ export const PROGRAMME_SCHEMA: Schema = {
       products: list('Vaccine products.', product),
       doses: list('The course.', dose),
       maxDoseNumber: { ...wholeNumber('Highest dose number that can be right.', 1), maximum: 9 },
+      alsoCounts: list(
+        'Other vaccine types whose doses are doses of this course, because they hold all its diseases. For what comes next.',
+        oneOf('NHS vaccine type.', Object.keys(VACCINE_TYPES))
+      ),
       cohorts: list('Groups it is offered to; everybody when left out.', cohort),
       dedup: object('For deduplication.', {
         windowDays: wholeNumber('Reports more days apart than this are different vaccinations.', 1),

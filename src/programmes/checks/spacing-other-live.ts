@@ -9,7 +9,7 @@ interface SpacingParams {
 }
 
 /** Diseases of the live vaccines that are injected: measles, mumps, rubella, varicella, yellow fever. */
-const LIVE_ANTIGENS = ['14189004', '36989005', '36653000', '38907003', '16541001']
+export const LIVE_ANTIGENS = ['14189004', '36989005', '36653000', '38907003', '16541001']
 
 export const spacingOtherLive: Check<SpacingParams> = {
   description: 'Another live injected vaccine was given on the same day or long enough before or after.',
