@@ -103,5 +103,6 @@ function percent(share: number, digits = 1): string {
 function readCount(name: string, value: number | string, least: number): number {
   const number = Number(value)
   if (Number.isSafeInteger(number) && number >= least) return number
-  throw new RangeError(`--${name} must be a whole number of at least ${least}`)
+  process.stderr.write(`--${name} must be a whole number of at least ${least}\n`)
+  process.exit(2)
 }
