@@ -12,13 +12,16 @@ export interface Bench {
 export interface BenchOptions {
   /** Folder where npm installed what a bench compares with. */
   peers?: string
+  /** How many lives the simulation lives, and the seed of its chance. */
+  patients?: string
+  seed?: string
 }
 
 const known = readdirSync(new URL('.', import.meta.url))
   .filter((file) => file.endsWith('.ts') && !NOT_BENCHES.has(file))
   .map((file) => file.slice(0, -3))
 const { values: options, positionals: wanted } = parseArgs({
-  options: { peers: { type: 'string' } },
+  options: { peers: { type: 'string' }, patients: { type: 'string' }, seed: { type: 'string' } },
   allowPositionals: true
 })
 const unknown = wanted.filter((name) => !known.includes(name))

@@ -21,7 +21,7 @@ export interface Rules extends ProgrammeSet {
 }
 
 /** Version of the weights in force; the file of that name lies in profiles/dedup/. */
-const DEDUP_VERSION = 'dedup-1.0.0'
+const DEDUP_VERSION = 'dedup-1.1.0'
 
 export interface RuleSources {
   /** Root of the catalogues; that of this package unless said. */

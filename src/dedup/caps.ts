@@ -15,8 +15,12 @@ import type { EventFingerprint } from './fingerprint.js'
  * C5 lots one keystroke apart: a slip, or the next lot from the same box.
  * C6 two who each say they gave it, and neither lot nor organisation shows that they mean one needle (as E8).
  * C7 more candidates than the rules allow (set where the whole patient is in sight).
+ * C8 two organisations that each say they gave it: national stock brings one lot to many places, so that the lot does not
+ *    tell a second report from a second jab (section 1.7: given by different providers, most likely different). The
+ *    same lot at the same minute does.
+ * C9 two who each say they gave it, on two days: a date is a slip in a copy, but here each vouches for its own.
  */
-export type Cap = 'V7' | 'V8' | 'V9' | 'C1' | 'C2' | 'C3' | 'C4' | 'C5' | 'C6' | 'C7'
+export type Cap = 'V7' | 'V8' | 'V9' | 'C1' | 'C2' | 'C3' | 'C4' | 'C5' | 'C6' | 'C7' | 'C8' | 'C9'
 
 /** Gaps in what is known; every other cap is evidence of a second jab. */
 const GAPS: readonly Cap[] = ['V8', 'C3', 'C6']
@@ -25,13 +29,15 @@ export function findCaps(a: EventFingerprint, b: EventFingerprint, fields: Field
   const caps: Cap[] = []
   if (a.identifier.system === b.identifier.system) caps.push('V7')
   if (!a.nhsNumberVerified || !b.nhsNumberVerified) caps.push('V8')
-  if (isSplitDose(a, b, fields)) caps.push('V9')
+  if (isSplitDose(a, b, fields, rules)) caps.push('V9')
   if (areTwoNeedles(a, b)) caps.push('C1')
   if (areOwnVaccines(a, b, fields, rules)) caps.push('C2')
   if (!fields.exactDays) caps.push('C3')
   if (fields.product === 'unresolved') caps.push('C4')
   if (isDoubtfulLot(fields, rules)) caps.push('C5')
   if (isTwoAccounts(fields)) caps.push('C6')
+  if (areTwoGivers(a, b, fields)) caps.push('C8')
+  if (fields.source === 'bothPrimary' && fields.days > 0) caps.push('C9')
   return caps
 }
 
@@ -48,12 +54,18 @@ export function contradict(a: EventFingerprint, b: EventFingerprint, rules: Dedu
 }
 
 // One half with the same lot, or two halves whose lots do not differ; the volume of a full dose is that of the product.
-function isSplitDose(a: EventFingerprint, b: EventFingerprint, fields: FieldComparison): boolean {
+function isSplitDose(a: EventFingerprint, b: EventFingerprint, fields: FieldComparison, rules: DedupRules): boolean {
   if (fields.days !== 0) return false
-  const fullMl = a.product.doseMl ?? b.product.doseMl
-  const halfA = isHalf(a.quantityMl, a.product.doseMl ?? fullMl)
-  const halfB = isHalf(b.quantityMl, b.product.doseMl ?? fullMl)
+  const [fullA, fullB] = [fullDoseOf(a, rules), fullDoseOf(b, rules)]
+  const halfA = isHalf(a.quantityMl, fullA ?? fullB)
+  const halfB = isHalf(b.quantityMl, fullB ?? fullA)
   return fields.lot === 'different' ? false : (halfA && halfB) || ((halfA || halfB) && fields.lot !== 'absent')
+}
+
+// Without a product the vaccine and its route may still tell the volume: all nasal flu vaccines are 0.2 ml.
+function fullDoseOf({ product, vaccineType, routeCode }: EventFingerprint, rules: DedupRules): number | undefined {
+  const byRoute = rules.fullDoses?.find((dose) => dose.vaccineType === vaccineType && dose.routeCode === routeCode)
+  return product.doseMl ?? byRoute?.ml
 }
 
 function isHalf(quantityMl: number | undefined, fullMl: number | undefined): boolean {
@@ -85,6 +97,12 @@ function isTwoAccounts(fields: FieldComparison): boolean {
     fields.organisation !== 'same' &&
     (fields.lot === 'absent' || fields.lot === 'different')
   )
+}
+
+function areTwoGivers(a: EventFingerprint, b: EventFingerprint, fields: FieldComparison): boolean {
+  if (fields.source !== 'bothPrimary' || fields.organisation !== 'different') return false
+  const isOneMoment = a.minute !== undefined && a.minute === b.minute
+  return !(isOneMoment && (fields.lot === 'same' || fields.lot === 'near'))
 }
 
 function differ<T>(a: T | undefined, b: T | undefined): boolean {

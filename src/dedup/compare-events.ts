@@ -10,7 +10,7 @@ export type PairOutcome = 'same' | 'possible' | 'distinct'
 
 /**
  * What decided. V1 other patients, V2 no shared antigen, V3 not completed, V4 outside the window, V5 other dose numbers
- * on other days, V6 a reviewer; a cap (V7 to V9, C1 to C7) that made a review out of a merge; D1 to D4; else the score.
+ * on other days, V6 a reviewer; a cap (V7 to V9, C1 to C9) that made a review out of a merge; D1 to D4; else the score.
  */
 export type PairRule = 'V1' | 'V2' | 'V3' | 'V4' | 'V5' | 'V6' | Cap | DeterministicRule | 'score'
 

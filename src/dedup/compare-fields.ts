@@ -85,9 +85,16 @@ function compareAntigens(a: readonly string[], b: readonly string[]): FieldCompa
 
 function compareProducts(a: FingerprintProduct, b: FingerprintProduct): ProductComparison {
   if (a.code === undefined || b.code === undefined) return 'absent'
-  if (a.code === b.code) return 'same'
+  // A group of vaccines in both says little more than the diseases: two brands fit it.
+  if (a.code === b.code) return a.level === 'generic' ? 'compatible' : 'same'
+  // Codes of two systems say nothing about each other.
+  if (foreignSystemOf(a) !== foreignSystemOf(b)) return 'absent'
   if (a.ancestors.includes(b.code) || b.ancestors.includes(a.code)) return 'compatible'
   return a.level === 'unlisted' || b.level === 'unlisted' ? 'unresolved' : 'different'
+}
+
+function foreignSystemOf({ code, isForeign }: FingerprintProduct): string | undefined {
+  return isForeign ? code?.slice(0, code.lastIndexOf('|')) : undefined
 }
 
 function compareKnown<T>(a: T | undefined, b: T | undefined): 'same' | 'different' | 'absent' {

@@ -29,7 +29,7 @@ const POINTS = closed({
   interval: points('tooEarly', 'tooEarlyOncePerSeason')
 })
 
-export const DEDUP_RULES_SCHEMA = closed({
+const RULES = closed({
   version: { type: 'string', pattern: '^dedup-\\d+\\.\\d+\\.\\d+$' },
   windows: closed({
     default: WINDOW,
@@ -64,8 +64,20 @@ export const DEDUP_RULES_SCHEMA = closed({
   maximumCandidates: { type: 'integer', minimum: 1 }
 })
 
+const FULL_DOSES = {
+  type: 'array',
+  items: closed({
+    vaccineType: VACCINE_TYPE,
+    routeCode: { type: 'string', format: 'snomed-concept' },
+    ml: { type: 'number', exclusiveMinimum: 0 }
+  })
+}
+
+// Weights of before 1.1.0 have no full doses and can still be read, to compare with.
+export const DEDUP_RULES_SCHEMA = { ...RULES, properties: { ...RULES.properties, fullDoses: FULL_DOSES } }
+
 /** An object that has exactly these properties. */
-function closed(properties: Record<string, unknown>): Record<string, unknown> {
+function closed(properties: Record<string, unknown>): Record<string, unknown> & { properties: object } {
   return { type: 'object', required: Object.keys(properties), additionalProperties: false, properties }
 }
 

@@ -51,6 +51,8 @@ export interface DedupRules {
   organisations: { placeholders: string[] }
   /** Vaccine types whose diseases lie inside those of another, yet are a vaccine of their own: never its component. */
   neverComponents: { component: VaccineType; combination: VaccineType }[]
+  /** Volume of a full dose by vaccine and route, for records whose product does not tell it. */
+  fullDoses?: { vaccineType: VaccineType; routeCode: string; ml: number }[]
   /** Score given to a pair that meets the rule. */
   deterministic: Record<DeterministicRule, number>
   points: DedupPoints

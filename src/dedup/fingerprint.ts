@@ -11,6 +11,8 @@ export type ProductLevel = ListedLevel | 'unlisted' | 'absent'
 export interface FingerprintProduct {
   level: ProductLevel
   code?: string
+  /** `code` is of another code system than SNOMED CT (dm+d) and written `system|code`. */
+  isForeign?: true
   ancestors: string[]
   /** Volume of one full dose of the product. */
   doseMl?: number
@@ -30,6 +32,8 @@ export interface EventFingerprint {
   lastDay: string
   /** Midnight counts as a day without a time: systems that hold dates only write it so. */
   precision: ImmunizationFacts['occurrencePrecision']
+  /** The instant in UTC, to the minute, where a time was given. */
+  minute?: string
   product: FingerprintProduct
   lot?: Lot
   doseNumber?: number
@@ -79,7 +83,7 @@ export function fingerprintOf(facts: ImmunizationFacts, context: FingerprintCont
     status: facts.status,
     antigens: [...new Set(facts.targetDiseases)].sort(),
     ...readDay(facts),
-    product: describeProduct(facts.productCode, context.ancestry),
+    product: describeProduct(facts, context.ancestry),
     primarySource: facts.primarySource,
     ownSite: organisation !== undefined && organisation === normaliseOrganisation(context.submitterOds, rules),
     nhsNumberVerified: context.nhsNumberVerified,
@@ -108,12 +112,13 @@ export function candidateDays(
   return { from: shiftDay(fingerprint.day, -days), to: shiftDay(fingerprint.lastDay, days) }
 }
 
-function readDay(facts: ImmunizationFacts): Pick<EventFingerprint, 'day' | 'lastDay' | 'precision'> {
+function readDay(facts: ImmunizationFacts): Pick<EventFingerprint, 'day' | 'lastDay' | 'precision' | 'minute'> {
   const day = facts.occurrenceDay
   switch (facts.occurrencePrecision) {
     case 'time': {
       const isMidnight = /T00:00:00(\.0+)?(Z|[+-])/.test(facts.occurrence)
-      return { day, lastDay: day, precision: isMidnight ? 'day' : 'time' }
+      if (isMidnight) return { day, lastDay: day, precision: 'day' }
+      return { day, lastDay: day, precision: 'time', minute: facts.occurrenceFrom.toISOString().slice(0, 16) }
     }
     case 'day':
       return { day, lastDay: day, precision: 'day' }
@@ -130,8 +135,14 @@ function lastDayOfMonth(firstDay: string): string {
   return end.toISOString().slice(0, 10)
 }
 
-function describeProduct(code: string | undefined, ancestry: ProductAncestry): FingerprintProduct {
-  if (code === undefined) return { level: 'absent', ancestors: [] }
+function describeProduct(
+  { productCode: code, foreignProduct }: ImmunizationFacts,
+  ancestry: ProductAncestry
+): FingerprintProduct {
+  if (code === undefined)
+    return foreignProduct === undefined
+      ? { level: 'absent', ancestors: [] }
+      : { level: 'unlisted', code: foreignProduct, isForeign: true, ancestors: [] }
   const known = ancestry.get(code)
   return known === undefined ? { level: 'unlisted', code, ancestors: [] } : { code, ...known }
 }

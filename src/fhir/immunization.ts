@@ -4,6 +4,7 @@ import { parseFhirDateTime } from './dates.js'
 import {
   NHS_NUMBER_SYSTEM,
   NHS_NUMBER_VERIFICATION_URL,
+  NULL_FLAVOR_SYSTEM,
   ODS_CODE_SYSTEM,
   SNOMED_SYSTEM,
   VACCINATION_PROCEDURE_URL
@@ -29,6 +30,8 @@ export interface ImmunizationFacts {
   procedureCodes: string[]
   /** SNOMED CT (dm+d) code of vaccineCode; undefined when absent or a null flavour. */
   productCode?: string
+  /** Where there is no productCode: `system|code` of the first other code that says something. */
+  foreignProduct?: string
   /** occurrenceDateTime as sent. */
   occurrence: string
   /** Calendar day in Europe/London, YYYY-MM-DD. */
@@ -64,6 +67,7 @@ export function readImmunizationFacts(resource: Immunization): ImmunizationFacts
   const targetDiseases = readTargetDiseases(resource)
   const address = patient?.address?.find((entry) => entry.postalCode !== undefined)
   const protocol = resource.protocolApplied?.[0]
+  const productCode = snomedCodes(resource.vaccineCode)[0]
   return dropUndefined({
     identifier: {
       system: resource.identifier?.[0]?.system ?? '',
@@ -81,7 +85,8 @@ export function readImmunizationFacts(resource: Immunization): ImmunizationFacts
     procedureCodes: snomedCodes(
       resource.extension?.find((extension) => extension.url === VACCINATION_PROCEDURE_URL)?.valueCodeableConcept
     ),
-    productCode: snomedCodes(resource.vaccineCode)[0],
+    productCode,
+    foreignProduct: productCode === undefined ? foreignCode(resource.vaccineCode) : undefined,
     occurrence,
     occurrenceDay: parsed?.londonDay ?? '',
     occurrenceFrom: parsed?.from ?? new Date(Number.NaN),
@@ -138,6 +143,12 @@ function snomedCodes(concept: CodeableConcept | undefined): string[] {
   return (concept?.coding ?? []).flatMap((coding) =>
     coding.system === SNOMED_SYSTEM && coding.code !== undefined ? [coding.code] : []
   )
+}
+
+// A null flavour (NAVU, UNK …) says that the product is not known.
+function foreignCode(concept: CodeableConcept | undefined): string | undefined {
+  const coding = concept?.coding?.find(({ system, code }) => code !== undefined && system !== NULL_FLAVOR_SYSTEM)
+  return coding?.system === undefined ? undefined : `${coding.system}|${coding.code ?? ''}`
 }
 
 function readQuantity(resource: Immunization): ImmunizationFacts['doseQuantity'] {

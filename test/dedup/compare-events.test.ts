@@ -170,7 +170,7 @@ const table: [string, EventSpec, EventSpec, PairVerdict['outcome'], number, Pair
 for (const [name, a, b, outcome, score, rule] of table)
   t.test(name, (t) => {
     const verdict = compareEvents(event(a), event(b), rules)
-    t.match(verdict, { outcome, score, rule, rulesVersion: 'dedup-1.0.0' })
+    t.match(verdict, { outcome, score, rule, rulesVersion: 'dedup-1.1.0' })
     t.end()
   })
 
@@ -405,16 +405,16 @@ t.test('the points of a verdict add up and are explained', (t) => {
   const late = compareEvents(event(pharmacy), event(without(on(gpCopy, '2026-10-07'), 'lot')), rules)
   t.equal(
     explainPair(late, 'EG-1'),
-    'rules=dedup-1.0.0; score=55; date+20; antigen+15; product+5; source+15; group=EG-1'
+    'rules=dedup-1.1.0; score=55; date+20; antigen+15; product+5; source+15; group=EG-1'
   )
   t.equal(
     explainPair(compareEvents(event(pharmacy), event(without(gpCopy, 'lot')), rules), 'EG-1'),
-    'rules=dedup-1.0.0; rule=D2; group=EG-1'
+    'rules=dedup-1.1.0; rule=D2; group=EG-1'
   )
   const capped = compareEvents(event(pharmacy), event(pharmacy), rules)
   t.equal(
     explainPair(capped),
-    'rules=dedup-1.0.0; cap=V7; score=110; date+40; antigen+15; product+15; lot+30; organisation+10'
+    'rules=dedup-1.1.0; cap=V7; score=110; date+40; antigen+15; product+15; lot+30; organisation+10'
   )
   const conflict = compareEvents(
     event({ ...pharmacy, dose: 1 }),

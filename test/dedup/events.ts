@@ -9,7 +9,7 @@ import { parseFhirDateTime } from '../../src/fhir/dates.js'
 import type { ImmunizationFacts } from '../../src/fhir/immunization.js'
 import { findVaccineType, VACCINE_TYPES, type VaccineType } from '../../src/fhir/vaccine-types.js'
 
-export const rules = parseDedupRules('dedup-1.0.0.yaml', readYaml('profiles/dedup/dedup-1.0.0.yaml'))
+export const rules = parseDedupRules('dedup-1.1.0.yaml', readYaml('profiles/dedup/dedup-1.1.0.yaml'))
 export const ancestry = parseProductAncestry(
   'product-ancestry.yaml',
   readYaml('profiles/terminology/product-ancestry.yaml')

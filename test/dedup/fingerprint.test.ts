@@ -199,7 +199,7 @@ t.test('the supplier is told what happened and nothing of the other supplier', (
       code: 'duplicate',
       layer: 'duplicate',
       rule: 'same-event-linked',
-      diagnostics: 'rules=dedup-1.0.0; rule=D1; group=stored'
+      diagnostics: 'rules=dedup-1.1.0; rule=D1; group=stored'
     }
   ])
   t.equal(same.length, 1)
@@ -215,7 +215,7 @@ t.test('the supplier is told what happened and nothing of the other supplier', (
       rule: 'possible-duplicate',
       text: /already reported on 2026-10-06 by another organisation; both are kept/,
       expression: ['Immunization.occurrenceDateTime'],
-      diagnostics: 'rules=dedup-1.0.0; score=55; date+20; antigen+15; product+5; source+15; group=stored'
+      diagnostics: 'rules=dedup-1.1.0; score=55; date+20; antigen+15; product+5; source+15; group=stored'
     }
   ])
   const different = issuesFor(
@@ -257,18 +257,18 @@ t.test('one warning for each event, however many records it has', (t) => {
 })
 
 t.test('a file of weights is refused with every fault by path', (t) => {
-  const good = readYaml('profiles/dedup/dedup-1.0.0.yaml')
+  const good = readYaml('profiles/dedup/dedup-1.1.0.yaml')
   const refused = (change: (rules: DedupRules) => unknown, message: RegExp): void => {
     const changed = structuredClone(good) as DedupRules
     change(changed)
-    t.throws(() => parseDedupRules('dedup-1.0.0.yaml', changed), { name: 'DedupFileError', message })
+    t.throws(() => parseDedupRules('dedup-1.1.0.yaml', changed), { name: 'DedupFileError', message })
   }
   t.throws(() => parseDedupRules('dedup-9.9.9.yaml', good), {
-    message: /dedup-9\.9\.9\.yaml at \/version: .*dedup-1\.0\.0\.yaml/
+    message: /dedup-9\.9\.9\.yaml at \/version: .*dedup-1\.1\.0\.yaml/
   })
   refused(
     (file) => Object.assign(file.points.lot, { same: '30' }),
-    /dedup-1\.0\.0\.yaml at \/points\/lot\/same: must be integer/
+    /dedup-1\.1\.0\.yaml at \/points\/lot\/same: must be integer/
   )
   refused((file) => Object.assign(file, { surprise: 1 }), /at \/: "surprise" is not known here/)
   refused((file) => Reflect.deleteProperty(file.points, 'interval'), /at \/points: "interval" is missing/)
@@ -279,7 +279,7 @@ t.test('a file of weights is refused with every fault by path', (t) => {
     (file) => Object.assign(file.windows.byVaccineType, { GRIPPE: { windowDays: 1, oncePerSeason: true } }),
     /\/windows\/byVaccineType/
   )
-  t.throws(() => parseDedupRules('dedup-1.0.0.yaml', undefined), { name: 'DedupFileError' })
+  t.throws(() => parseDedupRules('dedup-1.1.0.yaml', undefined), { name: 'DedupFileError' })
   t.end()
 })
 
