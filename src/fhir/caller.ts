@@ -34,6 +34,8 @@ export interface Caller {
   changedResend: 'conflict' | 'correct'
   /** Empty objects, arrays and nulls of this supplier are cut out before judging; refused unless said. */
   tolerant?: boolean
+  /** ODS code of the organisation that runs the sending system, where its token says so. */
+  organisation?: string
   /** May move a record that was filed under the wrong patient to another one; not unless said. */
   patientCorrections?: boolean
 }
