@@ -16,12 +16,17 @@ export interface CatalogueFile {
 
 /** Reads every JSON or YAML file of a folder and its subfolders, in order of name. @throws Error naming the file */
 export async function readFolder(folder: URL, extensions: readonly string[]): Promise<CatalogueFile[]> {
+  const names = await listFolder(folder, extensions)
+  return Promise.all(names.map((name) => readOne(new URL(name, folder), name)))
+}
+
+/** Names of the files of a folder and its subfolders, below it, with slashes, in order. */
+export async function listFolder(folder: URL, extensions: readonly string[]): Promise<string[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true })
-  const names = entries
+  return entries
     .filter((entry) => entry.isFile() && extensions.some((extension) => entry.name.endsWith(extension)))
     .map((entry) => path.relative(folder.pathname, path.join(entry.parentPath, entry.name)).split(path.sep).join('/'))
     .sort()
-  return Promise.all(names.map((name) => readOne(new URL(name, folder), name)))
 }
 
 /** Reads one JSON or YAML file. @throws Error naming the file and, for a fault of syntax, the place */

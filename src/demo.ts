@@ -9,6 +9,8 @@ import { findServiceNote, openIssuer, type ServiceNote } from './development.js'
 import { ALL_SCOPES } from './fhir/caller.js'
 import type { Stage } from './demo-actors.js'
 import { runScenes } from './demo-scenes.js'
+import { createProgrammeFiles } from './programme-files.js'
+import { loadRules } from './rules.js'
 
 const SUPPLIERS = ['pharmacy', 'gp-system', 'school-service', 'maternity']
 
@@ -71,6 +73,7 @@ async function setStage(note: ServiceNote, folder: string): Promise<Stage> {
     settings: { url: note.url, token: await issue('ops-at-three', ALL_SCOPES), colour: process.stdout.isTTY },
     validate: () => [],
     readProfiles: () => Promise.reject(new Error('the demo asks for no profiles')),
+    programmes: createProgrammeFiles({}, loadRules),
     issueToken: () => Promise.reject(new Error('not in the demo')),
     stdout: process.stdout,
     stderr: process.stderr,

@@ -68,10 +68,25 @@ export const HUB_RULES: readonly HubRules[] = [
   ]),
   group('Rehearsals', '`$validate` writes nothing and is answered 200.', [
     ['validate-request', 'The question is not understood (400); the text says what $validate takes.'],
+    ['check-passed', 'A programme check that had nothing to remark; told with `verdicts=all` only.', 'information'],
     ['preview-verdict', 'The status that the real thing would be answered now.', 'information'],
     ['preview-narrowed', 'Records this client may not read were not compared.', 'information'],
     ['no-fault', 'Nothing speaks against the resource.', 'information']
   ]),
+  group(
+    'Immunisation status',
+    '`$immunization-status` and `$immds-forecast`: remarks in `outcome`; a fault is 400 or 422.',
+    [
+      ['status-request', 'The question is not understood; the text says what is served.'],
+      ['status-informs-only', 'In every answer: computed, no decision. `diagnostics` has the version.', 'information'],
+      ['status-no-records', 'No record of the patient may be read by this client.', 'information'],
+      ['status-no-birth-date', 'No date of birth is known, so ages cannot be told.', 'information'],
+      ['status-birth-dates-disagree', 'Records name several dates of birth; have them corrected.', 'warning'],
+      ['status-event-undated', 'A vaccination without a date was left out.', 'warning'],
+      ['status-no-programme', 'No programme that the client may read is in force on that day.', 'warning'],
+      ['status-too-many-events', 'More vaccinations are kept than one person can have had; an operator looks.']
+    ]
+  ),
   group('Terminology server', 'What it says of a code has rules of its own, above.', [
     [
       'terminology-waiting',
@@ -80,7 +95,8 @@ export const HUB_RULES: readonly HubRules[] = [
     ]
   ]),
   group('Programmes, beside the checks', 'Raised by the choice of programme files itself.', [
-    ['no-programme', 'No programme is in force for these diseases on this day; check both.', 'warning']
+    ['no-programme', 'No programme is in force for these diseases on this day; check both.', 'warning'],
+    ['override-not-taken', 'A tag names a reason that is unknown, or that this client may not give.', 'warning']
   ]),
   group('Callers', 'Answered 401 or 403.', [
     ['token-missing', 'There is no bearer token, or more than one.'],
@@ -115,7 +131,6 @@ export const HUB_RULES: readonly HubRules[] = [
     ['patch-path', 'A path leads nowhere in the record (400); read it and patch that version.'],
     ['patch-size', 'The result would be larger or deeper than any record that is taken (400).'],
     ['patch-test', 'A test fails: the record holds something else (422).'],
-    ['patch-patient', 'A patch changes the NHS number of the patient (422); PUT the whole record.'],
     ['patch-protected', 'A path writes resourceType, id, versionId or lastUpdated, which are the server’s (422).']
   ]),
   group('Keys of writes', 'Idempotency-Key, or an X-Request-ID that is a UUID; kept for 24 hours.', [

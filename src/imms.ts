@@ -7,6 +7,7 @@ import { ALL_SCOPES } from './fhir/caller.js'
 import { FhirError } from './fhir/operation-outcome.js'
 import { parseJson } from './fhir/parse-json.js'
 import { findIssues } from './ingest/judge.js'
+import { createProgrammeFiles } from './programme-files.js'
 import { loadRules, ruleSourcesOf, type Rules } from './rules.js'
 
 const TOKEN_SECONDS = 24 * 3600
@@ -34,6 +35,7 @@ process.exitCode = await createCli({
     }
   },
   readProfiles: async () => (await readRules()).validator,
+  programmes: createProgrammeFiles(ruleSourcesOf(config), readRules),
   async issueToken({ client, scope, permissions, tolerant }) {
     const issuer = await openIssuer(config.dataDir)
     return issuer.issueToken({

@@ -1,5 +1,6 @@
 // docs/rules.md: every rule id that an answer can name, made from the catalogues themselves. `npm run docs` writes it.
-import { ISSUE_RULE_SYSTEM } from './fhir/identifier-systems.js'
+import { ISSUE_RULE_SYSTEM, OVERRIDE_REASON_SYSTEM, PATIENT_FLAG_SYSTEM } from './fhir/identifier-systems.js'
+import { OVERRIDE_REASONS } from './fhir/override-reasons.js'
 import { CHECKS, COMMON_CHECKS } from './programmes/check-catalogue.js'
 import type { Programme } from './programmes/programme.js'
 import { writeRulesPage } from './validation/rules-page.js'
@@ -36,8 +37,51 @@ function programmeSection(programmes: readonly Programme[]): string[] {
     '| rule | severity | check | what is looked at |',
     '| --- | --- | --- | --- |',
     ...rows,
+    '',
+    ...overrideSection(programmes)
+  ]
+}
+
+function overrideSection(programmes: readonly Programme[]): string[] {
+  const entries = [...COMMON_CHECKS, ...programmes.flatMap(({ checks }) => checks)]
+  const rulesOf = (reason: string): string[] => {
+    const overridden = entries.filter(({ overridableBy }) => overridableBy === reason)
+    const rules = overridden.flatMap(({ check }) => (typeof check === 'string' ? CHECKS[check] : check).rules)
+    return [...new Set(rules)].map(code)
+  }
+  return [
+    '### Overrides',
+    '',
+    'Some errors of programmes happen in real life, and the record must not be lost. A supplier to whom the operator has',
+    'granted a reason (claim `overrides` of its token) says so in the record, and the error becomes a warning whose',
+    '`diagnostics` name the reason; it is kept with the version. A reason is a tag:',
+    `\`meta.tag: [{ "system": "${OVERRIDE_REASON_SYSTEM}", "code": "offLabelPGD" }]\`.`,
+    'A dose that is known to be sub-potent needs no grant: `isSubpotent: true` says it all.',
+    '',
+    '| reason | turns into a warning | what the supplier says by it |',
+    '| --- | --- | --- |',
+    ...Object.entries(OVERRIDE_REASONS).map(([reason, meaning]) =>
+      row([code(reason), rulesOf(reason).join(', '), meaning])
+    ),
+    row([code('isSubpotent'), rulesOf('isSubpotent').join(', '), 'The dose may not count, an expired one among them.']),
+    '',
+    '### What is known of the patient',
+    '',
+    'Groups of a programme ask for more than an Immunization says. A supplier that knows may state it in',
+    `\`programEligibility\`, system \`${PATIENT_FLAG_SYSTEM}\`. The codes are the flags of the`,
+    `programme files: ${flagsOf(programmes).map(code).join(', ')}.`,
+    'With `NOT_` before it the code states the opposite.',
+    'A `reasonCode` of SNOMED CT 443684005 (disease outbreak) states `OUTBREAK_OR_TRAVEL`. What is not stated is not known,',
+    'and nobody is said to be outside a group for it.',
     ''
   ]
+}
+
+function flagsOf(programmes: readonly Programme[]): string[] {
+  const criteria = programmes
+    .flatMap(({ cohorts = [] }) => cohorts)
+    .flatMap(({ all = [], any = [] }) => [...all, ...any])
+  return [...new Set(criteria.flatMap(({ flag }) => flag ?? []))].sort()
 }
 
 /** `error (common)`, `warning`: what the common checks and the active files say, each once. */

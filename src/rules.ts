@@ -2,7 +2,7 @@
 import { pathToFileURL } from 'node:url'
 import { parseDedupRules, type DedupRules } from './dedup/dedup-rules.js'
 import { parseProductAncestry, type ProductAncestry } from './dedup/product-ancestry.js'
-import { parseVaccineCodes } from './programmes/vaccine-codes.js'
+import { parseVaccineCodes, type VaccineCodes } from './programmes/vaccine-codes.js'
 import { readCatalogue } from './validation/definitions/catalogue.js'
 import { createValidator, type Validator } from './validation/validator.js'
 import { PACKAGE_ROOT, readFolder, readOne } from './catalogues.js'
@@ -43,20 +43,13 @@ export function ruleSourcesOf({
 /** @throws Error naming the file and the fault; the service does not start on a bad catalogue */
 export async function loadRules(sources: RuleSources = {}): Promise<Rules> {
   const { profiles = new URL('profiles/', PACKAGE_ROOT), programmes = new URL('programmes/', profiles) } = sources
-  const [judging, products, procedures, ancestry, dedup] = await Promise.all([
+  const [judging, codes, ancestry, dedup] = await Promise.all([
     loadValidator(profiles, sources.archives ?? []),
-    readOne(new URL('terminology/vaccine-products.yaml', profiles), 'terminology/vaccine-products.yaml'),
-    readOne(new URL('terminology/vaccination-procedures.yaml', profiles), 'terminology/vaccination-procedures.yaml'),
+    loadVaccineCodes(profiles),
     readOne(new URL('terminology/product-ancestry.yaml', profiles), 'terminology/product-ancestry.yaml'),
     loadWeights(new URL('dedup/', profiles))
   ])
-  const ground = {
-    codes: {
-      products: parseVaccineCodes(products.name, products.content),
-      procedures: parseVaccineCodes(procedures.name, procedures.content)
-    },
-    dedup
-  }
+  const ground = { codes, dedup }
   const set = await loadProgrammeSet(programmes, ground)
   return { ...judging, ...set, ground, ancestry: parseProductAncestry(ancestry.name, ancestry.content) }
 }
@@ -71,6 +64,18 @@ async function loadWeights(folder: URL): Promise<DedupRules> {
   if (newest === undefined)
     throw new Error('profiles/dedup/ holds no weights; a file such as dedup-1.0.0.yaml is needed')
   return newest
+}
+
+/** @throws Error naming the file and the fault */
+export async function loadVaccineCodes(profiles = new URL('profiles/', PACKAGE_ROOT)): Promise<VaccineCodes> {
+  const [products, procedures] = await Promise.all([
+    readOne(new URL('terminology/vaccine-products.yaml', profiles), 'terminology/vaccine-products.yaml'),
+    readOne(new URL('terminology/vaccination-procedures.yaml', profiles), 'terminology/vaccination-procedures.yaml')
+  ])
+  return {
+    products: parseVaccineCodes(products.name, products.content),
+    procedures: parseVaccineCodes(procedures.name, procedures.content)
+  }
 }
 
 async function loadValidator(

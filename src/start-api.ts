@@ -8,6 +8,7 @@ import { DELIVERY_POLICY } from './delivery/policy.js'
 import { createReplays, type Replays } from './delivery/replay.js'
 import { createCursors } from './history/cursor.js'
 import { createHistory, type History } from './history/history.js'
+import { createImmunizationStatus } from './history/immunization-status.js'
 import { createReadAudit, type ReadAudit, type ReadNote } from './history/read-audit.js'
 import { createServed } from './history/served.js'
 import type { Capability } from './http/capability-statement.js'
@@ -62,9 +63,8 @@ export async function startApi(
   const server = createHttpServer({
     ingest,
     preview,
-    history: reading.history,
-    served: reading.served,
-    cursors: reading.cursors,
+    ...reading,
+    rules: liveRules.rules,
     bundles,
     smart: smartSettings(options),
     verifyToken: createVerifier(options),
@@ -163,7 +163,9 @@ async function openReading(
   parts: Parts,
   log: Log,
   stack: ReleaseStack
-): Promise<Pick<HttpServerDeps, 'history' | 'served' | 'cursors'> & { historyOn: (store: HistoryStore) => History }> {
+): Promise<
+  Pick<HttpServerDeps, 'history' | 'status' | 'served' | 'cursors'> & { historyOn: (store: HistoryStore) => History }
+> {
   const { stores } = parts.database
   const cursorKey = await stores.serviceKeys.findOrKeep('page-link', randomBytes(32))
   const audit = stack.add('audit of reads', await openReadAudit(parts, log), (opened) => opened.close())
@@ -175,6 +177,7 @@ async function openReading(
   return {
     historyOn,
     history: historyOn(stores.history),
+    status: createImmunizationStatus({ store: stores.history, rules: parts.liveRules.rules, note }),
     served: createServed({ stores: stores.served, cursors, note }),
     cursors
   }
@@ -239,6 +242,5 @@ async function readHealth(
 }
 
 async function readVersion(): Promise<string> {
-  const text = await readFile(new URL('package.json', PACKAGE_ROOT), 'utf8')
-  return (JSON.parse(text) as { version: string }).version
+  return (JSON.parse(await readFile(new URL('package.json', PACKAGE_ROOT), 'utf8')) as { version: string }).version
 }

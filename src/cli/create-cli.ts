@@ -10,6 +10,7 @@ import { addErrors } from './commands/errors.js'
 import { addExplain } from './commands/explain.js'
 import { addPatients } from './commands/patients.js'
 import { addProfiles } from './commands/profiles.js'
+import { addProgrammes } from './commands/programmes.js'
 import { addRefusals } from './commands/refusals.js'
 import { addReplay } from './commands/replay.js'
 import { addStatus } from './commands/status.js'
@@ -41,7 +42,8 @@ export function createCli(deps: CliDeps): Cli {
         addAudit,
         addToken,
         addValidate,
-        addProfiles
+        addProfiles,
+        addProgrammes
       ]
       for (const add of commands) add(program, line)
       try {

@@ -17,3 +17,13 @@ export class CommandFault extends Error {
     this.name = 'CommandFault'
   }
 }
+
+/** What work finds wrong with files is trouble found. @throws CommandFault with the message of the error */
+export async function orTrouble<Result>(work: Promise<Result>): Promise<Result> {
+  try {
+    return await work
+  } catch (cause) {
+    if (cause instanceof CommandFault) throw cause
+    throw new CommandFault(EXIT.trouble, cause instanceof Error ? cause.message : String(cause), undefined, { cause })
+  }
+}

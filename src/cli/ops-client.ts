@@ -105,5 +105,5 @@ function parseOutcome(text: string): OperationOutcome | undefined {
 
 function exitCodeOf(status: number): ExitCode {
   if ([401, 403, 409, 412].includes(status)) return EXIT.refused
-  return status < 500 && status !== 429 ? EXIT.usage : EXIT.trouble
+  return status < 500 && status !== 422 && status !== 429 ? EXIT.usage : EXIT.trouble
 }

@@ -1,4 +1,5 @@
 // Who is calling and what the token allows: scopes of the API, and permissions per vaccine type.
+import { isOverrideReason, type OverrideReason } from './override-reasons.js'
 import { isVaccineType, VACCINE_TYPES, type VaccineType } from './vaccine-types.js'
 
 /** C create, R read, U update, D delete, S search: the letters of the NHS permission model (`FLU.CRUDS`). */
@@ -36,6 +37,8 @@ export interface Caller {
   tolerant?: boolean
   /** ODS code of the organisation that runs the sending system, where its token says so. */
   organisation?: string
+  /** Reasons that its records may give against an error of the programme rules; none unless said. */
+  overrides?: ReadonlySet<OverrideReason>
   /** May move a record that was filed under the wrong patient to another one; not unless said. */
   patientCorrections?: boolean
 }
@@ -89,4 +92,9 @@ export function parsePermissions(entries: readonly string[]): Map<VaccineType, S
     }
   }
   return permissions
+}
+
+/** Reads `["offLabelPGD"]`. Unknown reasons are left out. */
+export function parseOverrides(entries: readonly string[]): Set<OverrideReason> {
+  return new Set(entries.filter(isOverrideReason))
 }

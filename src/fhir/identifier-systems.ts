@@ -15,6 +15,10 @@ export const VACCINATION_PROCEDURE_URL =
 export const NULL_FLAVOR_SYSTEM = 'http://terminology.hl7.org/CodeSystem/v3-NullFlavor'
 /** Rule ids of the Hub's own issues: OperationOutcome.issue.details.coding.system. */
 export const ISSUE_RULE_SYSTEM = 'https://immunisation-hub.example/CodeSystem/issue-rule'
+/** Reasons of a supplier against an error of the programme rules: Immunization.meta.tag. */
+export const OVERRIDE_REASON_SYSTEM = 'https://immunisation-hub.example/CodeSystem/override-reason'
+/** What is known of a patient beside the vaccination, by the flags of programme files: Immunization.programEligibility. */
+export const PATIENT_FLAG_SYSTEM = 'https://immunisation-hub.example/CodeSystem/patient-flag'
 /** UK Core extension on an NHS number: 01 is present and verified, 02 to 08 say what is lacking. */
 export const NHS_NUMBER_VERIFICATION_URL =
   'https://fhir.hl7.org.uk/StructureDefinition/Extension-UKCore-NHSNumberVerificationStatus'

@@ -19,6 +19,8 @@ export interface TokenRequest {
   changedResend?: 'conflict' | 'correct'
   /** Empty objects, arrays and nulls are cut out rather than refused. */
   tolerant?: boolean
+  /** Reasons that records may give against an error of the programme rules: `offLabelPGD` … */
+  overrides?: readonly string[]
   /** May move records to another patient. */
   patientCorrections?: boolean
 }
@@ -46,13 +48,14 @@ export async function createDevelopmentIssuer(options: {
     issuer: DEVELOPMENT_ISSUER,
     audience: DEVELOPMENT_ISSUER,
     jwks: { keys: [{ ...publicPart(jwk), kid, alg: 'ES256', use: 'sig' }] },
-    issueToken({ client, scopes, permissions, ttlSeconds, changedResend, tolerant, patientCorrections }) {
+    issueToken({ client, scopes, permissions, ttlSeconds, changedResend, tolerant, patientCorrections, overrides }) {
       const issuedAt = Math.floor(options.now().getTime() / 1000)
       return new SignJWT({
         scope: scopes.join(' '),
         permissions: [...permissions],
         ...(changedResend === undefined ? {} : { changed_resend: changedResend }),
         ...(tolerant === undefined ? {} : { tolerant }),
+        ...(overrides === undefined ? {} : { overrides: [...overrides] }),
         ...(patientCorrections === undefined ? {} : { patient_corrections: patientCorrections })
       })
         .setProtectedHeader({ alg: 'ES256', typ: 'at+jwt', kid })

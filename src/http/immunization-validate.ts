@@ -54,8 +54,9 @@ export function immunizationValidate(deps: ValidateDeps): Route[] {
   ]
 }
 
-async function validateNew(request: FastifyRequest, deps: ValidateDeps): Promise<Issue[]> {
-  const { mode = 'create', profile, payload } = readValidationRequest(request)
+async function validateNew(request: FastifyRequest, given: ValidateDeps): Promise<Issue[]> {
+  const { mode = 'create', profile, payload, verdicts } = readValidationRequest(request)
+  const deps = telling(verdicts, given)
   if (mode === 'delete')
     throw notUnderstood(
       'not-supported',
@@ -71,9 +72,10 @@ async function validateNew(request: FastifyRequest, deps: ValidateDeps): Promise
   return deps.preview.tellKnown(withProfile(found, payload.value, profile, deps), payload.value)
 }
 
-async function validateStored(request: FastifyRequest, recordId: string, deps: ValidateDeps): Promise<Issue[]> {
+async function validateStored(request: FastifyRequest, recordId: string, given: ValidateDeps): Promise<Issue[]> {
   request.logged['record_id'] = recordId
-  const { mode, profile, payload } = readValidationRequest(request)
+  const { mode, profile, payload, verdicts } = readValidationRequest(request)
+  const deps = telling(verdicts, given)
   if (mode === 'create')
     throw notUnderstood('not-supported', 'a create has no record yet: /Immunization/$validate is the place to ask')
   if (mode === 'delete') {
@@ -95,6 +97,10 @@ async function validateStored(request: FastifyRequest, recordId: string, deps: V
       ? deps.preview.judgeByProfile(payload.value, profile)
       : withProfile(await rehearseUpdate(request, recordId, payload, deps), payload.value, profile, deps)
   return deps.preview.tellKnown(found, payload.value)
+}
+
+function telling(verdicts: 'all' | undefined, deps: ValidateDeps): ValidateDeps {
+  return verdicts === undefined ? deps : { ...deps, preview: { ...deps.preview, ...deps.preview.withPassed } }
 }
 
 async function rehearseUpdate(
@@ -155,7 +161,8 @@ function keyOf({ rule, expression, text }: Issue): string {
 
 function answer(request: FastifyRequest, reply: FastifyReply, issues: readonly Issue[]): FastifyReply {
   request.logged['rules'] = [...new Set(issues.map(({ rule }) => rule))]
-  return sendOutcome(request, reply, issues.length > 0 ? issues : [NO_FAULT])
+  const isFound = issues.some(({ rule }) => rule !== 'check-passed')
+  return sendOutcome(request, reply, isFound ? issues : [...issues, NO_FAULT])
 }
 
 function resourceMissing(): Error {

@@ -14,7 +14,7 @@ import { readPatientCorrection } from './patient-correction.js'
 import { readPayload, readRecordId } from './read-payload.js'
 import { callerOf, FHIR_BASE, type Route } from './route.js'
 import { sendVerdict } from './send-verdict.js'
-import { readIfMatch, requireIfMatch } from './version-condition.js'
+import { readIfMatch, refuseIfNoneMatch, requireIfMatch } from './version-condition.js'
 
 const COLLECTION = `${FHIR_BASE}/Immunization`
 const INSTANCE = `${COLLECTION}/:id`
@@ -74,6 +74,7 @@ function readCreate(request: FastifyRequest, sender: Sender): Submission {
 }
 
 function readUpdate(request: FastifyRequest, sender: Sender): Submission {
+  refuseIfNoneMatch(request.headers)
   refuseParameters(request)
   const recordId = readRecordId(request)
   const ifMatch = requireIfMatch(request.headers)
@@ -85,6 +86,7 @@ function readUpdate(request: FastifyRequest, sender: Sender): Submission {
 
 // It may come to a create, so the caller must be allowed to.
 function readConditionalUpdate(request: FastifyRequest, sender: Sender): Submission {
+  refuseIfNoneMatch(request.headers)
   const criterion = readCriterion(request)
   requireScope(sender.caller, 'system/Immunization.c')
   const payload = readPayload(request)
@@ -101,6 +103,7 @@ function readConditionalUpdate(request: FastifyRequest, sender: Sender): Submiss
 }
 
 function readPatch(request: FastifyRequest, sender: Sender): Submission {
+  refuseIfNoneMatch(request.headers)
   refuseParameters(request)
   const recordId = readRecordId(request)
   const ifMatch = requireIfMatch(request.headers)
@@ -108,11 +111,13 @@ function readPatch(request: FastifyRequest, sender: Sender): Submission {
 }
 
 function readConditionalPatch(request: FastifyRequest, sender: Sender): Submission {
+  refuseIfNoneMatch(request.headers)
   const criterion = readCriterion(request)
   return { kind: 'patch', ...sender, target: { criterion }, ...optionalIfMatch(request), patch: readJsonPatch(request) }
 }
 
 function readDelete(request: FastifyRequest, sender: Sender): Submission {
+  refuseIfNoneMatch(request.headers)
   refuseParameters(request)
   const recordId = readRecordId(request)
   const reason = readDeleteReason(request.headers)

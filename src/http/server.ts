@@ -21,6 +21,7 @@ import { immunizationResource } from './immunization-resource.js'
 import { immunizationValidate } from './immunization-validate.js'
 import { immunizationWrites } from './immunization-writes.js'
 import { openResource, resourceRoutes, scoped, servedResource, type ServedType } from './resource-routes.js'
+import { PATIENT_RESOURCE, patientStatus, type PatientStatusDeps } from './patient-status.js'
 import { correlationIdOf } from './request-id.js'
 import { FHIR_BASE, type Access, type Route, type ServedResource } from './route.js'
 import { SAFE_SETTINGS, SECURITY_HEADERS } from './safe-settings.js'
@@ -29,7 +30,7 @@ import { smartRoutes, type SmartSettings } from './smart-configuration.js'
 import type { VerifyToken } from './token-verifier.js'
 import { methodsAt, namesNoRecord, refuseUnmatched } from './unmatched.js'
 
-export interface HttpServerDeps {
+export interface HttpServerDeps extends Pick<PatientStatusDeps, 'status' | 'rules'> {
   ingest: Ingest
   preview: Preview
   history: History
@@ -129,6 +130,7 @@ function createRoutes(deps: HttpServerDeps, base: () => string): Route[] {
     ...immunizationReads({ history: deps.history, base }),
     ...immunizationWrites({ ingest: deps.ingest, now: deps.now, base }),
     ...immunizationValidate({ preview: deps.preview, history: deps.history, now: deps.now }),
+    ...patientStatus(deps, base),
     ...bundleRoutes({
       ...deps.bundles,
       ingest: deps.ingest,
@@ -138,7 +140,7 @@ function createRoutes(deps: HttpServerDeps, base: () => string): Route[] {
       base
     })
   ]
-  const resources = [immunizationResource(capability.profiles)]
+  const resources = [immunizationResource(capability.profiles), PATIENT_RESOURCE]
   for (const served of [...deps.served.map(scoped), ...definitions(deps, routes, resources, base)]) {
     routes.push(...resourceRoutes(served, base))
     resources.push(servedResource(served.reads))

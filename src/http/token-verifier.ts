@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { createLocalJWKSet, createRemoteJWKSet, errors, jwtVerify } from 'jose'
 import type { JSONWebKeySet, JWSAlgorithm, JWTPayload, JWTVerifyGetKey } from 'jose'
-import { parsePermissions, parseScopes, type Caller } from '../fhir/caller.js'
+import { parseOverrides, parsePermissions, parseScopes, type Caller } from '../fhir/caller.js'
 import type { FhirError } from '../fhir/operation-outcome.js'
 import { doorFault } from './door-fault.js'
 
@@ -20,7 +20,8 @@ export interface TokenVerifierOptions {
 
 /**
  * Who sends this token: `sub` is the client, `scope` its scopes, `permissions` a list such as `["FLU.CRUDS"]`,
- * `changed_resend` may be `correct`, `tolerant` and `patient_corrections` may be true, `organisation` an ODS code.
+ * `changed_resend` may be `correct`, `tolerant` and `patient_corrections` may be true, `overrides` a list such as
+ * `["offLabelPGD"]`, `organisation` an ODS code.
  * @throws FhirError 401 for a token that is not accepted, 503 while the issuer's keys cannot be had
  */
 export type VerifyToken = (token: string) => Promise<Caller>
@@ -114,20 +115,23 @@ const ODS_CODE = /^[A-Za-z0-9]{3,12}$/
 function toCaller(payload: JWTPayload): Caller {
   const { sub = '', scope, permissions, organisation, changed_resend: changedResend } = payload
   if (!/^[\x21-\x7e]{1,128}$/.test(sub)) throw refusedToken('its claim sub is not a client name')
-  const granted = Array.isArray(permissions)
-    ? permissions.filter((entry): entry is string => typeof entry === 'string')
-    : []
+  const overrides = parseOverrides(textsOf(payload['overrides']))
   return {
     client: sub,
     scopes: parseScopes(typeof scope === 'string' ? scope : ''),
-    permissions: parsePermissions(granted),
+    permissions: parsePermissions(textsOf(permissions)),
     changedResend: changedResend === 'correct' ? 'correct' : 'conflict',
     ...(payload['tolerant'] === true ? { tolerant: true } : {}),
     ...(typeof organisation === 'string' && ODS_CODE.test(organisation)
       ? { organisation: organisation.toUpperCase() }
       : {}),
+    ...(overrides.size > 0 ? { overrides } : {}),
     ...(payload['patient_corrections'] === true ? { patientCorrections: true } : {})
   }
+}
+
+function textsOf(claim: unknown): string[] {
+  return Array.isArray(claim) ? claim.filter((entry): entry is string => typeof entry === 'string') : []
 }
 
 // Fetched when needed and looked up again for an unknown key id, at most once a minute; redirects are not followed.

@@ -1,11 +1,13 @@
-// What $validate is asked: a Parameters resource, or the bare resource with mode and profile in the URL.
+// What $validate is asked: a Parameters resource, or the bare resource with the others in the URL. `verdicts` is the Hub's own.
 // Source: http://hl7.org/fhir/R4/resource-operation-validate.html, checked 2026-11-22.
 import type { FastifyRequest } from 'fastify'
 import { parseJson, type ParsedJson } from '../fhir/parse-json.js'
 import { doorFault } from './door-fault.js'
 import { isLenient } from './immunization-reads.js'
+import { isParameters, readOperationParameters, type Given } from './operation-parameters.js'
 
 const MODES = ['create', 'update', 'delete', 'profile'] as const
+const NAMES: ReadonlySet<string> = new Set(['resource', 'mode', 'profile', 'verdicts'])
 export type ValidationMode = (typeof MODES)[number]
 
 export interface ValidationRequest {
@@ -14,18 +16,15 @@ export interface ValidationRequest {
   profile?: string
   /** The resource to be judged; undefined when only the stored one can be meant. */
   payload?: ParsedJson
-}
-
-interface Given {
-  name: string
-  value: unknown
+  /** The checks that passed are told as well. */
+  verdicts?: 'all'
 }
 
 /** @throws FhirError 400 for a body that is not JSON and for a question that is not understood */
 export function readValidationRequest(request: FastifyRequest): ValidationRequest {
   const payload = Buffer.isBuffer(request.body) && request.body.length > 0 ? parseJson(request.body) : undefined
   const isWrapped = payload !== undefined && isParameters(payload.value)
-  const given = [...(isWrapped ? readParameters(payload.value) : []), ...request.parameters]
+  const given = [...(isWrapped ? readOperationParameters(payload.value, notUnderstood) : []), ...request.parameters]
   const asked = gather(given, isLenient(request))
   const resource = asked.get('resource')
   const judged = isWrapped ? (resource === undefined ? undefined : parseAgain(resource)) : payload
@@ -34,7 +33,11 @@ export function readValidationRequest(request: FastifyRequest): ValidationReques
   if (mode !== undefined && !isMode(mode)) throw notUnderstood('value', `mode must be one of ${MODES.join(', ')}`)
   if (profile !== undefined && typeof profile !== 'string')
     throw notUnderstood('value', 'profile must be the canonical URL of a profile')
+  const verdicts = asked.get('verdicts')
+  if (verdicts !== undefined && verdicts !== 'all')
+    throw notUnderstood('value', 'verdicts must be all, or left out: then only what speaks against the record is told')
   return {
+    ...(verdicts === undefined ? {} : { verdicts }),
     ...(mode === undefined ? {} : { mode }),
     ...(profile === undefined ? {} : { profile }),
     ...(judged === undefined ? {} : { payload: judged })
@@ -48,34 +51,17 @@ export function notUnderstood(code: 'value' | 'required' | 'not-supported' | 'st
 function gather(given: readonly Given[], isLenientAsked: boolean): Map<string, unknown> {
   const asked = new Map<string, unknown>()
   for (const { name, value } of given) {
-    if (name !== 'resource' && name !== 'mode' && name !== 'profile') {
+    if (!NAMES.has(name)) {
       if (isLenientAsked) continue
-      throw notUnderstood('not-supported', '$validate takes resource, mode and profile; leave other parameters out')
+      throw notUnderstood(
+        'not-supported',
+        '$validate takes resource, mode, profile and verdicts; leave other parameters out'
+      )
     }
     if (asked.has(name)) throw notUnderstood('structure', `${name} is given twice; send it once`)
     asked.set(name, value)
   }
   return asked
-}
-
-function isParameters(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && 'resourceType' in value && value.resourceType === 'Parameters'
-}
-
-function readParameters(value: unknown): Given[] {
-  const parameters = isParameters(value) && 'parameter' in value ? value.parameter : []
-  if (!Array.isArray(parameters)) throw notUnderstood('structure', 'Parameters.parameter must be an array')
-  return parameters.map((parameter: unknown) => {
-    if (typeof parameter !== 'object' || parameter === null || !('name' in parameter))
-      throw notUnderstood('structure', 'every Parameters.parameter needs a name')
-    return { name: String(parameter.name), value: valueOf(parameter) }
-  })
-}
-
-// Clients disagree on the type of mode and profile (code, uri, canonical, string): the name tells what is meant.
-function valueOf(parameter: object): unknown {
-  for (const [key, value] of Object.entries(parameter)) if (key === 'resource' || key.startsWith('value')) return value
-  throw notUnderstood('structure', 'a Parameters.parameter has neither resource nor value[x]')
 }
 
 function parseAgain(resource: unknown): ParsedJson {

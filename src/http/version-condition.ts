@@ -38,6 +38,18 @@ export function parseIfMatch(text: string): IfMatch {
   return text.split(',').map((tag) => toVersion(/^(?:W\/)?"([1-9]\d{0,8})"$/.exec(tag.trim())?.[1], IF_MATCH_FORM))
 }
 
+/**
+ * An update, a patch and a delete are of a record that is there, so that If-None-Match can never be met.
+ * @throws FhirError 412 for `*`, 400 for anything else
+ */
+export function refuseIfNoneMatch(headers: IncomingHttpHeaders): void {
+  const condition = headers['if-none-match']
+  if (condition === undefined) return
+  const text = 'If-None-Match is for reads; name the version that is changed by If-Match, and create by POST'
+  if (condition.trim() === '*') throw doorFault(412, 'conflict', 'version-stale', text)
+  throw doorFault(400, 'not-supported', 'version-header', text)
+}
+
 /** True when the reader has this version already (304). If-None-Match is stronger than If-Modified-Since. */
 export function isNotModified(headers: IncomingHttpHeaders, version: number, lastUpdated: Date): boolean {
   const known = headers['if-none-match']

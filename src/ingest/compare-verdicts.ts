@@ -3,6 +3,7 @@ import type { Immunization } from 'fhir/r4.js'
 import { readImmunizationFacts } from '../fhir/immunization.js'
 import { refuses, type Issue } from '../fhir/issue.js'
 import { readElementPaths } from '../programmes/element-paths.js'
+import { readStatements } from '../programmes/record-statements.js'
 import type { ProgrammeRules } from '../programmes/programme-rules.js'
 import type { Stores } from '../storage/database.js'
 import type { KnownEvent } from '../storage/event-store.js'
@@ -81,7 +82,15 @@ interface Twice {
 function judgeTwice(record: ScannedRecord, events: readonly KnownEvent[], sets: ComparedSets, now: Date): Twice {
   const resource = JSON.parse(record.body) as Immunization
   const facts = readImmunizationFacts(resource)
-  const context = { now, paths: readElementPaths(resource), history: historyBeside(record.recordId, events) }
+  const { reasons, flags } = readStatements(resource)
+  const context = {
+    now,
+    paths: readElementPaths(resource),
+    history: historyBeside(record.recordId, events),
+    // What was granted then is not kept: a reason that a stored record gives is taken by both sets.
+    overrides: reasons.map(({ reason }) => reason),
+    flags
+  }
   return { current: sets.current.judge(facts, context).issues, next: sets.next.judge(facts, context).issues }
 }
 

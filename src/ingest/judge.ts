@@ -4,12 +4,16 @@ import { permits, type Caller, type Permission } from '../fhir/caller.js'
 import { hashContent, type ContentHashes } from '../fhir/content-hash.js'
 import { readImmunizationFacts, type ImmunizationFacts } from '../fhir/immunization.js'
 import { refuses, type Issue } from '../fhir/issue.js'
+import type { OverrideReason } from '../fhir/override-reasons.js'
 import type { ParsedJson } from '../fhir/parse-json.js'
 import type { VaccineType } from '../fhir/vaccine-types.js'
 import { readElementPaths } from '../programmes/element-paths.js'
+import type { CheckVerdict } from '../programmes/explain-check.js'
 import type { Judgement as ProgrammeJudgement, ProgrammeRules } from '../programmes/programme-rules.js'
+import { readStatements } from '../programmes/record-statements.js'
 import type { JudgementContext } from '../programmes/subject.js'
 import type { Validator } from '../validation/validator.js'
+import { grantOverrides } from './grant-overrides.js'
 import { soundPart } from './sound-part.js'
 import type { PlainSubmission, Submission } from './submission.js'
 import { tolerate } from './tolerate.js'
@@ -32,6 +36,7 @@ export interface Judged {
 /** What a set of programmes said of a record, and can be asked again once the patient's history is known. */
 export interface ProgrammeVerdict extends Pick<ProgrammeJudgement, 'programmes' | 'shadow'> {
   judgeAgain(history: NonNullable<JudgementContext['history']>): ProgrammeJudgement
+  explain(history: NonNullable<JudgementContext['history']>): CheckVerdict[]
 }
 
 /** The files that judged, as `flu-2026-27 1.0.0`. */
@@ -86,7 +91,7 @@ export function judge(
   judges: Judges,
   now: Date
 ): Judgement {
-  const { issues, read } = findIssues(payload.value, judges, now)
+  const { issues, read } = findIssues(payload.value, judges, now, caller.overrides)
   if (refuses(issues) || read === undefined) return refuse(issues)
   const { vaccineType } = read.facts
   if (vaccineType === undefined) throw new Error('an unknown set of target diseases passed the programme rules')
@@ -96,13 +101,15 @@ export function judge(
 }
 
 /**
- * Everything the judges say of any JSON value, whoever sends it. `read` is what was read of it, undefined when a fault
+ * Everything the judges say of any JSON value, whoever sends it, with the override
+ * reasons that are `granted`. `read` is what was read of it, undefined when a fault
  * of FHIR makes that unsafe.
  */
 export function findIssues(
   value: unknown,
   judges: Judges,
-  now: Date
+  now: Date,
+  granted: ReadonlySet<OverrideReason> = new Set()
 ): { issues: Issue[]; read?: { facts: ImmunizationFacts; verdict: ProgrammeVerdict } } {
   const wrongType = checkResourceType(value)
   if (wrongType !== undefined) return { issues: [wrongType] }
@@ -111,17 +118,21 @@ export function findIssues(
   if (sound === undefined) return { issues: found }
 
   const facts = readImmunizationFacts(sound)
-  const context: JudgementContext = { now, paths: readElementPaths(sound) }
+  const statements = readStatements(sound)
+  const { overrides, issues: overrideIssues } = grantOverrides(statements, granted)
+  const context: JudgementContext = { now, paths: readElementPaths(sound), overrides, flags: statements.flags }
   // The set that judges first judges again: another may come into force in between.
   const { programmes } = judges
   const judgement = sound.occurrenceDateTime === undefined ? NOT_JUDGED : programmes.judge(facts, context)
   const verdict: ProgrammeVerdict = {
     programmes: judgement.programmes,
     shadow: judgement.shadow,
-    judgeAgain: (history) => programmes.judge(facts, { ...context, history })
+    judgeAgain: (history) => programmes.judge(facts, { ...context, history }),
+    explain: (history) =>
+      sound.occurrenceDateTime === undefined ? [] : programmes.explain(facts, { ...context, history })
   }
   const identityIssues = checkIdentity(sound).filter((issue) => !isAboutFaulty(issue, found))
-  return { issues: [...found, ...identityIssues, ...judgement.issues], read: { facts, verdict } }
+  return { issues: [...found, ...identityIssues, ...overrideIssues, ...judgement.issues], read: { facts, verdict } }
 }
 
 const NOT_JUDGED: ProgrammeJudgement = { issues: [], programmes: [], shadow: { issues: [], programmes: [] } }

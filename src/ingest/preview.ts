@@ -3,14 +3,18 @@
 import { permits, type Caller } from '../fhir/caller.js'
 import type { Issue } from '../fhir/issue.js'
 import { FhirError } from '../fhir/operation-outcome.js'
+import type { CheckVerdict } from '../programmes/explain-check.js'
+import type { JudgementContext } from '../programmes/subject.js'
 import { isDatabaseDown } from '../storage/database-down.js'
 import type { Database, Stores } from '../storage/database.js'
 import type { TellKnown } from '../terminology/known-terminology.js'
 import { databaseDown, tooBusy } from './answer.js'
+import { historyBeside } from './history-beside.js'
 import { createGroupCommit } from './group-commit.js'
 import { findIssues, isAskedFor, judgeSubmission, type Judged, type JudgedPlain, type Judges } from './judge.js'
 import type { VersionDeps } from './make-version.js'
-import { settle, type SettleDeps } from './settle.js'
+import { passedIssues } from './passed-checks.js'
+import { settle } from './settle.js'
 import type { PlainSubmission, Verdict } from './submission.js'
 import { readWorkingSet, type WorkingSet } from './working-set.js'
 
@@ -29,6 +33,8 @@ export interface Preview {
   tellKnown: TellKnown
   /** Turns new questions away, waits for the ones in flight. */
   close(): Promise<void>
+  /** The same questions, answered with the checks that passed as well: information, after what was found. */
+  withPassed: Pick<Preview, 'rehearse' | 'judge'>
 }
 
 export interface PreviewDeps extends VersionDeps {
@@ -42,40 +48,67 @@ export interface PreviewDeps extends VersionDeps {
 const AT_ONCE = 4
 const MAX_WAITING = 256
 
+type Question = JudgedPlain & { tellsPassed: boolean }
+
 export function createPreview(deps: PreviewDeps): Preview {
   const { judges } = deps
-  const gate = createGroupCommit<JudgedPlain, Verdict>(
+  const gate = createGroupCommit<Question, Verdict>(
     (items) => Promise.all(items.map((item) => deps.database.rehearse((stores) => rehearseOne(item, stores, deps)))),
     { maxGroup: AT_ONCE, maxWaiting: MAX_WAITING, turnAway: tooBusy, concernsAll: isDatabaseDown }
   )
-  return {
-    async rehearse(submission) {
+  const rehearse =
+    (tellsPassed: boolean): Preview['rehearse'] =>
+    async (submission) => {
       try {
-        const { status, issues } = await gate.submit(judgeSubmission(submission, judges, deps.now()))
+        const item = { ...judgeSubmission(submission, judges, deps.now()), tellsPassed }
+        const { status, issues } = await gate.submit(item)
         return { status, issues }
       } catch (error) {
         if (error instanceof FhirError || !isDatabaseDown(error)) throw error
         throw databaseDown(error)
       }
-    },
+    }
+  return {
+    rehearse: rehearse(false),
     judge: (value) => findIssues(value, judges, deps.now()).issues,
+    withPassed: {
+      rehearse: rehearse(true),
+      judge(value) {
+        const { issues, read } = findIssues(value, judges, deps.now())
+        return [...issues, ...passedIssues(read?.verdict.explain([]) ?? [])]
+      }
+    },
     judgeByProfile: (value, profile) => judges.validator.validate(value, profile).filter(isAskedFor),
     tellKnown: deps.tellKnown ?? ((issues) => Promise.resolve(issues)),
     close: () => gate.close()
   }
 }
 
-async function rehearseOne(item: JudgedPlain, stores: Stores, deps: SettleDeps): Promise<Verdict> {
+async function rehearseOne(item: Question, stores: Stores, deps: PreviewDeps): Promise<Verdict> {
   const { submission, judgement } = item
   const judged = judgement?.kind === 'sound' ? judgement.judged : undefined
   const known = await readWorkingSet([item], stores, deps.newId)
   const before = known.findHead(submission, judged)
   const set = narrow(known, submission.caller, before?.recordId)
   const verdict = await settle(item, set, deps)
-  const isNewVersion = known.findHead(submission, judged) !== before
+  const head = known.findHead(submission, judged)
+  const isNewVersion = head !== before
   // A resend is answered without its warnings, which its first sending was told; here they are asked for.
   const unsaid = isNewVersion ? [] : (judged?.issues ?? []).filter((issue) => !verdict.issues.includes(issue))
-  return { ...verdict, issues: [...verdict.issues, ...unsaid, ...narrowed(submission.caller, judged)] }
+  const history = head === undefined ? [] : historyBeside(head.recordId, set.eventsOf(head.patientKey))
+  const passed = item.tellsPassed ? passedIssues(explain(item, history, deps)) : []
+  return { ...verdict, issues: [...verdict.issues, ...unsaid, ...narrowed(submission.caller, judged), ...passed] }
+}
+
+// What the judges refuse is not compared with what is known; its checks are told all the same.
+function explain(
+  { submission, judgement }: JudgedPlain,
+  history: NonNullable<JudgementContext['history']>,
+  { judges, now }: PreviewDeps
+): CheckVerdict[] {
+  if (judgement?.kind === 'sound') return judgement.judged.verdict.explain(history)
+  if (submission.kind === 'delete') return []
+  return findIssues(submission.payload.value, judges, now()).read?.verdict.explain([]) ?? []
 }
 
 // Sending leaves a trace in the audit trail, a rehearsal does not: it must not tell of records the caller may not read.

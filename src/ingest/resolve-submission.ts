@@ -126,7 +126,7 @@ async function resolvePatch(submission: PatchSubmission, set: WorkingSet, deps: 
       const { judged } = item.judgement
       // Only the patients of what was sent are locked, and a patch does not tell whose record it makes.
       if ((judged.facts.nhsNumber ?? null) !== head.nhsNumber)
-        return refuse(422, 'business-rule', 'patch-patient', PATCH_OF_PATIENT, 'Immunization.patient')
+        return refuse(409, 'conflict', 'identity-change', PATCH_OF_PATIENT, 'Immunization.patient')
       deps.onJudged?.(judged.verdict)
     }
     return { kind: 'plain', item }
@@ -172,5 +172,6 @@ const NO_MATCH_FOR_VERSION = 'no record matches, so it has no version either; le
 const MISMATCH =
   'no record matches, and the identifier of what was sent is not the one in the URL; a second time it would not match either: send the same identifier in both'
 const OTHER_ID = 'the record that matches has another id than the one that was sent; leave id out or send its own'
-const PATCH_OF_PATIENT = 'a patch cannot change the NHS number of the patient; PUT the whole record'
+const PATCH_OF_PATIENT =
+  'a patch cannot move a record to another patient; PUT the whole record, with the header X-Patient-Correction'
 const PATCH_OF_DELETED = 'this Immunization was deleted; PUT or POST it whole to reinstate it'

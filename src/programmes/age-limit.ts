@@ -1,7 +1,8 @@
 // The age limits of the checks minAge, recommendedAge and maxAge: one in the check's params, else those of the dose rows.
-import { parseAge, type Age } from './age.js'
+import { describeAge, parseAge, reachedAge, type Age } from './age.js'
 import type { ParamsSchema, Subject } from './check.js'
 import { compileDoseLimits } from './dose-schedule.js'
+import { enough, NO_BIRTH_DATE, nothing, tooLittle, type Ground } from './ground.js'
 import type { Programme } from './programme.js'
 
 export interface AgeParams {
@@ -35,6 +36,29 @@ export function compileAgeLimits(
   return (subject) => {
     if (params.dose !== undefined && subject.facts.doseNumber !== params.dose) return []
     return fixed ?? limitsOf(subject)
+  }
+}
+
+const FIELD_WORDS = { minAge: 'the least age', recommendedAge: 'the recommended age', maxAge: 'the age limit' } as const
+
+/** What a check of ages has before it: the ages that hold, and whether both dates are exact enough. */
+export function compileAgeLook(
+  params: AgeParams,
+  programme: Programme,
+  field: keyof typeof FIELD_WORDS
+): (subject: Subject) => Ground {
+  const limitsOf = compileAgeLimits(params, programme, field)
+  const words = FIELD_WORDS[field]
+  return (subject) => {
+    const { birth, occurrence } = subject
+    const limits = limitsOf(subject)
+    if (limits.length === 0) return nothing(`${words} of the dose, which the file has not`)
+    if (birth === undefined) return NO_BIRTH_DATE
+    const saw = `the age on the day of vaccination against ${words} of the dose, ${limits.map(describeAge).join(' or ')}`
+    const allowed = field === 'maxAge' ? 'no' : 'yes'
+    return limits.some((age) => reachedAge(birth, age, occurrence) === allowed)
+      ? enough(saw)
+      : tooLittle(`${saw}; a partial date leaves it open`)
   }
 }
 

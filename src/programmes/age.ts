@@ -60,8 +60,10 @@ function addDays(day: string, days: number): string {
 
 /** Whether somebody born in `birth` has reached an age on the days `on`. */
 export function reachedAge(birth: DayRange, age: Age, on: DayRange): Answer {
-  if (on.first >= addAge(birth.last, age)) return 'yes'
-  return on.last < addAge(birth.first, age) ? 'no' : 'unknown'
+  const latest = addAge(birth.last, age)
+  if (on.first >= latest) return 'yes'
+  const earliest = birth.first === birth.last ? latest : addAge(birth.first, age)
+  return on.last < earliest ? 'no' : 'unknown'
 }
 
 /** `P3Y4M` as "3 years 4 months". */

@@ -5,6 +5,7 @@ import type { VaccineType } from '../fhir/vaccine-types.js'
 import type { CodeKnowledge } from './code-knowledge.js'
 import type { DayRange } from './day-range.js'
 import type { ElementPaths } from './element-paths.js'
+import type { Ground } from './ground.js'
 import type { Certainty, Programme } from './programme.js'
 
 /** An earlier or later vaccination of the same patient: one per event group, without the record being judged. */
@@ -86,5 +87,7 @@ export interface Check<Params, Scope extends CheckScope = ProgrammeScope> {
   /** `given`: only a dose that was given (status completed) is looked at. */
   readonly appliesTo: 'given' | 'every-status'
   readonly params: ParamsSchema
+  /** What it has before it in a record, for who asks; compiled when somebody does, not for judging. */
+  look(params: Params, scope: Scope): (subject: Subject) => Ground
   compile(params: Params, scope: Scope): Judge
 }

@@ -6,23 +6,23 @@ import type { Cohort, Criterion } from './programme.js'
 import { schoolYearOn } from './school-year.js'
 
 export type Membership = 'in' | 'out' | 'unknown'
-type Question = (subject: Subject) => Answer
+/** What membership is judged by. */
+export type CohortSubject = Pick<Subject, 'birth' | 'occurrence' | 'flags'>
+type Question = (subject: CohortSubject) => Answer
 
 /** Compiles a cohort: its period, all of `all` and at least one of `any` must hold on the day of vaccination. */
-export function compileCohort(cohort: Cohort): (subject: Subject) => Membership {
-  const all = (cohort.all ?? []).map(compileCriterion)
-  const any = (cohort.any ?? []).map(compileCriterion)
-  const period = cohort.period
-  return (subject) => {
-    const answers = all.map((question) => question(subject))
-    if (period !== undefined) answers.push(isWithin(subject.occurrence, period))
-    if (any.length > 0) answers.push(anyOf(any.map((question) => question(subject))))
-    return membershipOf(allOf(answers))
-  }
+export function compileCohort(cohort: Cohort): (subject: CohortSubject) => Membership {
+  const { all = [], any = [], period } = cohort
+  const isMember = allOf([
+    ...(period === undefined ? [] : [({ occurrence }: CohortSubject): Answer => isWithin(occurrence, period)]),
+    ...all.map(compileCriterion),
+    ...(any.length === 0 ? [] : [anyOf(any.map(compileCriterion))])
+  ])
+  return (subject) => membershipOf(isMember(subject))
 }
 
 /** Membership of at least one of the cohorts; without cohorts everybody is in. */
-export function compileAudience(cohorts: readonly Cohort[]): (subject: Subject) => Membership {
+export function compileAudience(cohorts: readonly Cohort[]): (subject: CohortSubject) => Membership {
   if (cohorts.length === 0) return () => 'in'
   const compiled = cohorts.map(compileCohort)
   return (subject) => {
@@ -47,7 +47,7 @@ function compileCriterion(criterion: Criterion): Question {
     questions.push(inSchoolYears(schoolYearFrom ?? 0, schoolYearTo ?? 13))
   }
   if (flag !== undefined) questions.push(flagged(flag))
-  return (subject) => allOf(questions.map((question) => question(subject)))
+  return allOf(questions)
 }
 
 function aged(age: Age, asOf: string | undefined): Question {
@@ -86,14 +86,25 @@ function not(question: Question): Question {
   }
 }
 
-function allOf(answers: readonly Answer[]): Answer {
-  if (answers.includes('no')) return 'no'
-  return answers.includes('unknown') ? 'unknown' : 'yes'
+function allOf(questions: readonly Question[]): Question {
+  return decidedBy('no', 'yes', questions)
 }
 
-function anyOf(answers: readonly Answer[]): Answer {
-  if (answers.includes('yes')) return 'yes'
-  return answers.includes('unknown') ? 'unknown' : 'no'
+function anyOf(questions: readonly Question[]): Question {
+  return decidedBy('yes', 'no', questions)
+}
+
+// The first answer that decides ends the asking; otherwise one that nobody can tell leaves it open.
+function decidedBy(deciding: Answer, otherwise: Answer, questions: readonly Question[]): Question {
+  return (subject) => {
+    let answer = otherwise
+    for (const question of questions) {
+      const said = question(subject)
+      if (said === deciding) return said
+      if (said === 'unknown') answer = said
+    }
+    return answer
+  }
 }
 
 function membershipOf(answer: Answer): Membership {

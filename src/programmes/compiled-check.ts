@@ -78,7 +78,8 @@ function periodOf({ from = '0000-01-01', to }: ProgrammeCheck): Period {
   return to === undefined ? { from } : { from, to }
 }
 
-function describeOrigin({ check, source, certainty }: ProgrammeCheck, { id, version, file }: Programme): string {
+/** Where a check is written and what it rests on. */
+export function describeOrigin({ check, source, certainty }: ProgrammeCheck, { id, version, file }: Programme): string {
   const grounds = [
     ...(source === undefined ? [] : [`source ${source}`]),
     ...(certainty === undefined ? [] : [`certainty ${certainty}`])

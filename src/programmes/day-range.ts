@@ -66,6 +66,11 @@ export function isWithin(range: DayRange, period: Period): Answer {
   return overlaps(range, period) ? 'unknown' : 'no'
 }
 
+/** "2026-09-01 to 2027-03-31", or "from 2026-09-01 on". */
+export function describePeriod({ from, to }: Period): string {
+  return to === undefined ? `from ${from} on` : `${from} to ${to}`
+}
+
 /** Whether at least one of the days lies in a period. */
 export function overlaps(range: DayRange, period: Period): boolean {
   return range.last >= period.from && (period.to === undefined || range.first <= period.to)

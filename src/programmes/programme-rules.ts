@@ -6,6 +6,7 @@ import { isGiven, type Subject } from './check.js'
 import { createCodeKnowledge } from './code-knowledge.js'
 import { compileCommonCheck, type CompiledCheck } from './compiled-check.js'
 import { isExactDay } from './day-range.js'
+import { explainCommonCheck, explainProgrammeCheck, type CheckVerdict } from './explain-check.js'
 import { ProgrammeFileError } from './file-schema.js'
 import { lintProgrammes } from './lint-programmes.js'
 import { mergeIssues } from './merge-issues.js'
@@ -30,6 +31,8 @@ export interface Judgement {
 export interface ProgrammeRules {
   /** Pure: the same facts and context give the same judgement. */
   judge(facts: ImmunizationFacts, context: JudgementContext): Judgement
+  /** Every common check and every check of the files that are for the record, drafts last: what it saw and said. */
+  explain(facts: ImmunizationFacts, context: JudgementContext): CheckVerdict[]
 }
 
 /**
@@ -59,6 +62,16 @@ export function createProgrammeRules(programmes: readonly Programme[], vaccineCo
         programmes: applied.map(versionOf),
         shadow: { issues: mergeIssues(runProgrammes(drafts, subject)), programmes: drafts.map(versionOf) }
       }
+    },
+    explain(facts, context) {
+      const subject = createSubject(facts, context)
+      const files = [...selectActive(subject), ...selectDrafts(subject)]
+      return [
+        ...COMMON_CHECKS.map((entry) => explainCommonCheck(entry, { codes }, subject)),
+        ...files.flatMap(({ programme }) =>
+          programme.checks.map((entry) => explainProgrammeCheck(entry, { programme, codes }, subject))
+        )
+      ]
     }
   }
 }

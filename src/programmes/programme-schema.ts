@@ -1,4 +1,5 @@
 // The JSON Schema (2020-12) of a programme file. The params of each check come from the check itself.
+import { OVERRIDE_REASONS } from '../fhir/override-reasons.js'
 import { VACCINE_TYPES } from '../fhir/vaccine-types.js'
 import { CHECKS } from './check-catalogue.js'
 import { CHECK_NAMES } from './programme.js'
@@ -112,8 +113,9 @@ const check: Schema = {
         'warning',
         'information'
       ]),
-      overridableBy: text(
-        'Reason with which a supplier turns the error into a warning: isSubpotent is read from the record.'
+      overridableBy: oneOf(
+        'Reason with which a supplier turns the error into a warning: isSubpotent is read from the record, the others are granted per client.',
+        [...Object.keys(OVERRIDE_REASONS), 'isSubpotent']
       ),
       params: { description: 'Settings of the check; each check has its own.', type: 'object' },
       from: day('First day of vaccination for which the check holds.'),
@@ -171,6 +173,10 @@ export const PROGRAMME_SCHEMA: Schema = {
       products: list('Vaccine products.', product),
       doses: list('The course.', dose),
       maxDoseNumber: { ...wholeNumber('Highest dose number that can be right.', 1), maximum: 9 },
+      alsoCounts: list(
+        'Other vaccine types whose doses are doses of this course, because they hold all its diseases. For what comes next.',
+        oneOf('NHS vaccine type.', Object.keys(VACCINE_TYPES))
+      ),
       cohorts: list('Groups it is offered to; everybody when left out.', cohort),
       dedup: object('For deduplication.', {
         windowDays: wholeNumber('Reports more days apart than this are different vaccinations.', 1),

@@ -138,6 +138,8 @@ export interface Programme {
   products: ProgrammeProduct[]
   doses: ProgrammeDose[]
   maxDoseNumber?: number
+  /** Vaccine types whose doses are doses of this course as well. */
+  alsoCounts?: VaccineType[]
   cohorts?: Cohort[]
   dedup?: { windowDays?: number; oncePerSeason?: boolean }
   checks: ProgrammeCheck[]

@@ -16,8 +16,8 @@ export interface CompiledProgramme {
 
 /**
  * Compiles the files of one status into a selection.
- * Several files may be in force. Those whose cohorts the patient is surely not in are then left to the others; when that
- * is so for all of them, all judge, and say so.
+ * Several files may be in force. Those of which the patient surely is judge then, all of them; where there is none, those
+ * of which the patient may be; and where the patient is surely outside all of them, all judge, and say so.
  */
 export function compileSelection(
   programmes: readonly Programme[],
@@ -36,8 +36,9 @@ export function compileSelection(
     if (files === undefined) return []
     const inForce = files.filter(({ programme }) => isWithin(subject.occurrence, programme.effective) === 'yes')
     if (inForce.length < 2) return inForce
-    const meant = inForce.filter(({ audience }) => audience(subject) !== 'out')
-    return meant.length > 0 ? meant : inForce
+    const memberships = inForce.map(({ audience }) => audience(subject))
+    const meant: Membership | undefined = (['in', 'unknown'] as const).find((one) => memberships.includes(one))
+    return meant === undefined ? inForce : inForce.filter((_file, index) => memberships[index] === meant)
   }
 }
 

@@ -1,7 +1,7 @@
 // One record and what is known beside it, prepared once for all checks.
 import type { ImmunizationFacts } from '../fhir/immunization.js'
 import type { HistoricEvent, Subject } from './check.js'
-import { parseDayRange } from './day-range.js'
+import { parseDayRange, type DayRange } from './day-range.js'
 import { UNINDEXED_PATHS, type ElementPaths } from './element-paths.js'
 
 /** What is known beside the record itself. */
@@ -26,7 +26,7 @@ export function createSubject(facts: ImmunizationFacts, context: JudgementContex
     facts,
     paths: context.paths ?? UNINDEXED_PATHS,
     now: context.now,
-    occurrence: parseDayRange(facts.occurrence) ?? { first: facts.occurrenceDay, last: facts.occurrenceDay },
+    occurrence: daysOf(facts),
     ...(birth === undefined ? {} : { birth }),
     history: context.history ?? [],
     // A sub-potent dose is its own reason: the record says that it may not count.
@@ -34,4 +34,10 @@ export function createSubject(facts: ImmunizationFacts, context: JudgementContex
     flags: context.flags ?? {},
     ...(context.gestationDays === undefined ? {} : { gestationDays: context.gestationDays })
   }
+}
+
+// With a time of day the facts know the day in London already.
+function daysOf({ occurrence, occurrenceDay, occurrencePrecision }: ImmunizationFacts): DayRange {
+  const exact = { first: occurrenceDay, last: occurrenceDay }
+  return occurrencePrecision === 'time' ? exact : (parseDayRange(occurrence) ?? exact)
 }

@@ -85,7 +85,9 @@ export function createCompiler(services: CompilerServices): Compile {
     if (!isPrimitive) return
     const object = compile(value.sibling)
     const { binding } = value
-    const neededBy = binding?.strength === 'required' && binding.valueSet !== undefined ? binding.by : undefined
+    // Only where the element itself must be there: elsewhere an extension may say why there is no code.
+    const isNeeded = element.min > 0 && binding?.strength === 'required' && binding.valueSet !== undefined
+    const neededBy = isNeeded ? binding.by : undefined
     const check = element.isList ? buildSiblingList(key, object) : buildSibling(key, object, neededBy)
     members.set(`_${key}`, { ...numbers, check, passes: check.passes })
   }

@@ -83,7 +83,6 @@ export const RULES = {
     code: 'structure',
     meaning: 'An element of the form _name does not go with its element.'
   },
-  'text-odd': { severity: 'warning', code: 'value', meaning: 'A text is blank or holds control characters.' },
   'value-range': { severity: 'error', code: 'value', meaning: 'The value is longer, smaller or larger than allowed.' },
   'fixed-value': { severity: 'error', code: 'value', meaning: 'The value differs from the one that is fixed.' },
   'code-unknown': {

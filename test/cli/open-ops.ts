@@ -12,6 +12,7 @@ import { createPatientMerges } from '../../src/review/patient-merges.js'
 import { loadRules } from '../../src/rules.js'
 import { createWeightsDesk } from '../../src/weights-desk.js'
 import type { ProgrammeDesk } from '../../src/http/ops-programmes.js'
+import { createProgrammeFiles } from '../../src/programme-files.js'
 import { opsRoutes } from '../../src/http/ops-routes.js'
 import { createDatabase, type Database } from '../../src/storage/database.js'
 import type { Pool } from '../../src/storage/pool.js'
@@ -82,6 +83,7 @@ export function createRunner(settings: { url: string; token?: string }, deps: Pa
       settings: { ...settings, colour: options.colour === true },
       validate: () => [],
       readProfiles: () => Promise.reject(new Error('not asked for')),
+      programmes: createProgrammeFiles({}, loadRules),
       issueToken: () => Promise.reject(new Error('there is no issuer here')),
       stdout: stdout.stream,
       stderr: stderr.stream,

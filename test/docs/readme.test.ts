@@ -4,6 +4,8 @@ import { existsSync, readFileSync } from 'node:fs'
 import { PassThrough } from 'node:stream'
 import t from 'tap'
 import { createCli } from '../../src/cli/create-cli.js'
+import { createProgrammeFiles } from '../../src/programme-files.js'
+import { loadRules } from '../../src/rules.js'
 import { CLI_VARIABLES, VARIABLES } from '../../src/config-variables.js'
 
 const root = new URL('../../', import.meta.url)
@@ -53,6 +55,30 @@ t.test('every imms command is in the README, and every one in the README exists'
   t.same([...named].sort(), [...new Set(existing)].sort())
 })
 
+t.test('every subcommand of imms is in the README, and every one in a row of the README exists', async (t) => {
+  const rows = [...readme.matchAll(/^\| (`imms ([a-z]+).*)\|$/gm)]
+  for (const group of new Set(rows.map(([, , name = '']) => name))) {
+    const help = await helpOf([group])
+    const existing = [...(help.split('Commands:')[1] ?? '').matchAll(/^ {2}([a-z]+)/gm)].map(([, name = '']) => name)
+    const commands = existing.filter((name) => name !== 'help').sort()
+    const told = rows.filter(([, , name]) => name === group).map(([, row = '']) => row)
+    const words = told.flatMap((row) =>
+      [...row.matchAll(/`(?:imms [a-z]+ )?([a-z]+)[^`]*`/g)].map(([, word = '']) => word)
+    )
+    t.same(
+      commands.filter((name) => !words.includes(name)),
+      [],
+      `imms ${group}: not told`
+    )
+    const named = told.flatMap((row) => /^`imms [a-z]+ ([a-z]+)/.exec(row)?.[1] ?? [])
+    t.same(
+      named.filter((name) => !commands.includes(name)),
+      [],
+      `imms ${group}: told, not there`
+    )
+  }
+})
+
 t.test('every file and folder that the documents name exists', (t) => {
   for (const file of ['README.md', ...markdownFiles()]) {
     const text = readFileSync(new URL(file, root), 'utf8')
@@ -80,6 +106,7 @@ async function helpOf(words: string[]): Promise<string> {
     settings: { url: 'http://127.0.0.1:1', colour: false },
     validate: () => [],
     readProfiles: () => Promise.reject(new Error('not asked for')),
+    programmes: createProgrammeFiles({}, loadRules),
     issueToken: () => Promise.reject(new Error('not asked for')),
     stdout: output,
     stderr: output,

@@ -198,7 +198,20 @@ t.test('every route but health, metadata and documentation wants a token', async
   const door = await openDoor(t)
   await door.server.inject('/health/live')
   const open = door.server.routes.filter(({ access }) => access === 'open').map(({ path: url }) => url)
-  t.same(open.sort(), ['/FHIR/R4/metadata', '/health/live', '/health/ready', '/openapi.yaml'])
+  t.same(open.sort(), [
+    '/.well-known/smart-configuration',
+    '/FHIR/R4/.well-known/smart-configuration',
+    '/FHIR/R4/OperationDefinition',
+    '/FHIR/R4/OperationDefinition/:id',
+    '/FHIR/R4/OperationDefinition/_search',
+    '/FHIR/R4/SearchParameter',
+    '/FHIR/R4/SearchParameter/:id',
+    '/FHIR/R4/SearchParameter/_search',
+    '/FHIR/R4/metadata',
+    '/health/live',
+    '/health/ready',
+    '/openapi.yaml'
+  ])
   for (const { method, path: pattern, access } of door.server.routes) {
     if (access === 'open') continue
     const url = pattern.replaceAll(/:\w+/g, '1')

@@ -9,6 +9,7 @@ import { createDevelopmentIssuer, type TokenRequest } from '../../src/http/devel
 import { createHttpServer, type HttpServer, type HttpServerDeps } from '../../src/http/server.js'
 import { createTokenVerifier } from '../../src/http/token-verifier.js'
 import type { History } from '../../src/history/history.js'
+import type { ImmunizationStatus } from '../../src/history/immunization-status.js'
 import type { Preview } from '../../src/ingest/preview.js'
 import type { Ingest } from '../../src/ingest/submission.js'
 
@@ -49,6 +50,8 @@ export async function openDoor(t: Test, deps: Partial<HttpServerDeps> = {}): Pro
     ingest: notAsked<Ingest>('ingest'),
     preview: notAsked<Preview>('preview'),
     history: notAsked<History>('history'),
+    status: notAsked<ImmunizationStatus>('status'),
+    rules: { programmeFiles: [] },
     verifyToken: createTokenVerifier({ ...issuer, keys: { jwks: issuer.jwks }, now: () => NOW }),
     health: () => Promise.resolve({ ready: true, checks: [{ name: 'database', ok: true }] }),
     capability: CAPABILITY,

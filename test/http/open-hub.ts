@@ -5,6 +5,7 @@ import { uuidv7 } from 'uuidv7'
 import type { Wanting } from '../../src/delivery/plan-deliveries.js'
 import { createCursors } from '../../src/history/cursor.js'
 import { createHistory } from '../../src/history/history.js'
+import { createImmunizationStatus } from '../../src/history/immunization-status.js'
 import { createReadAudit, type ReadNote } from '../../src/history/read-audit.js'
 import { createServed } from '../../src/history/served.js'
 import { createBundleWorker, type BundleWorker } from '../../src/http/bundle/bundle-worker.js'
@@ -66,6 +67,7 @@ export async function openHub(t: Test, now: () => Date, deps: Partial<HttpServer
   }
   const historyOn = (store: HistoryStore) => createHistory({ store, cursorKey, note, now })
   const history = historyOn(database.stores.history)
+  const status = createImmunizationStatus({ store: database.stores.history, rules, note })
   const served = createServed({ stores: database.stores.served, cursors, note })
   t.teardown(() => reads.close())
   const bundles = {
@@ -86,6 +88,8 @@ export async function openHub(t: Test, now: () => Date, deps: Partial<HttpServer
     ingest,
     preview,
     history,
+    status,
+    rules,
     served,
     cursors,
     now,

@@ -195,7 +195,7 @@ t.test('a record of the wrong patient keeps its Task in progress until it has le
   })
   t.notMatch(JSON.stringify(task), 'namesake')
 
-  await hub.ask('DELETE', `/Immunization/${second}`, { client: 'gp-system' })
+  await hub.ask('DELETE', `/Immunization/${second}`, { client: 'other-pharmacy' })
 
   t.same(idsOf(await hub.get('/Task?status=in-progress')), [])
   t.same(idsOf(await hub.get('/Task?status=completed')), [task?.id])
@@ -375,8 +375,7 @@ t.test('what is asked wrongly is refused with the parameter named, and no value 
     t.same([answer.status, rulesOf(answer)[0]], [400, rule], query)
     t.notMatch(answer.text, /999001367/, query)
   }
-  for (const id of ['x', '_search', UNKNOWN, '%27', 'x'.repeat(64)])
-    t.equal((await hub.get(`/Task/${id}`)).status, 404, id)
+  for (const id of ['x', UNKNOWN, '%27', 'x'.repeat(64)]) t.equal((await hub.get(`/Task/${id}`)).status, 404, id)
   const lenient = await hub.get('/Task?banana=1&status=requested', {}, { prefer: 'handling=lenient' })
   t.match(bundleOf(lenient).link?.[0]?.url, /^Task\?status=requested$/)
   t.equal(bundleOf(lenient).entry?.[0]?.search?.mode, 'outcome')

@@ -271,3 +271,58 @@ t.test('the CapabilityStatement names the operation', async (t) => {
     { name: 'validate', definition: 'http://hl7.org/fhir/OperationDefinition/Resource-validate' }
   ])
 })
+
+t.test('with verdicts=all the checks that passed are told as well, the patient of none of them', async (t) => {
+  const { hub, send, post } = await open(t)
+  const before = await countRows(hub)
+
+  const asked = await send({ url: `${URL}/$validate?verdicts=all`, body: fluByPharmacy() })
+  const wrapped = await send({ body: wrap(fluByPharmacy(), { verdicts: 'all' }) })
+  const faulty = await send({
+    url: `${URL}/$validate?verdicts=all`,
+    body: fluByPharmacy({ expirationDate: '2026-01-01' })
+  })
+  const wrong = await send({ url: `${URL}/$validate?verdicts=some`, body: fluByPharmacy() })
+  t.same(await countRows(hub), before)
+
+  const passed = asked.issues.filter(isPassed)
+  t.same(wrapped.rules, asked.rules)
+  t.equal(asked.rules.at(-1), 'preview-verdict')
+  for (const issue of passed) {
+    t.match(issue, { severity: 'information', code: 'informational' })
+    t.match(issue.details?.text, /^\w+ passed \([a-z, -]+\): looked at /)
+    t.match(issue.diagnostics, /^common check R\d\d$|^programme flu-2026-27 1\.0\.0 \(.*\), check /)
+    t.notMatch(issue.details?.text, /\b999\d|1955|2026-10-10/)
+  }
+  const texts = passed.map(({ details }) => details?.text ?? '')
+  t.ok(
+    texts.some((text) => /^withinSeason passed \(outside-season\): .* 2026-09-01 to 2027-03-31; source: /.test(text))
+  )
+  t.ok(texts.some((text) => text.startsWith('notFuture passed (occurrence-in-future)')))
+  t.notOk(
+    texts.some((text) => text.startsWith('minInterval')),
+    'no earlier dose is known, so there was nothing to look at'
+  )
+
+  t.ok(faulty.rules.includes('batch-expired'))
+  const words = faulty.issues.filter(isPassed).map(({ details }) => details?.text?.split(' ')[0])
+  t.ok(words.includes('batchPresent'))
+  t.notOk(words.includes('batchNotExpired'))
+  t.same([wrong.status, wrong.rules], [400, ['validate-request']])
+
+  const stored = await post(fluByPharmacy())
+  const today = await send({ method: 'GET', url: `${URL}/${stored.id ?? ''}/$validate?verdicts=all` })
+  t.equal(today.rules.at(-1), 'no-fault')
+  t.ok(today.rules.includes('check-passed'))
+  const next = await send({
+    url: `${URL}/$validate?verdicts=all`,
+    body: fluByPharmacy({ occurrenceDateTime: '2026-10-31', lotNumber: 'OTHER1' })
+  })
+  const interval = next.issues.find(({ diagnostics }) => diagnostics?.includes('check minInterval'))
+  t.equal(interval?.details?.coding?.[0]?.code, 'dose-too-early', 'the history is looked at')
+  t.same(hub.faults, [])
+})
+
+function isPassed({ details }: OperationOutcome['issue'][number]): boolean {
+  return details?.coding?.[0]?.code === 'check-passed'
+}

@@ -185,6 +185,10 @@ t.test('a check takes only its own params', (t) => {
   t.match(withCheck({ check: 'gestation', severity: 'warning', params: {} })[0], /params: "minDays" is missing/)
   t.match(withCheck({ check: 'batchPresent', severity: 'warning', params: { days: 1 } })[0], /"days" is not known here/)
   t.match(withCheck({ check: 'batchThere', severity: 'warning' })[0], /at \/checks\/0\/check: must be one of notFuture/)
+  t.match(
+    withCheck({ check: 'siteSuitsRoute', severity: 'error', overridableBy: 'becauseISaySo' })[0],
+    /at \/checks\/0\/overridableBy: must be one of offLabelPGD/
+  )
   t.end()
 })
 
@@ -206,7 +210,7 @@ t.test('what a schema cannot say is said by the lint', (t) => {
   t.match(check({ check: 'oncePerLifetime', params: { exceptCohort: 'nobody' } }), /exceptCohort: cohort "nobody"/)
   t.match(check({ check: 'batchPresent', source: 'hearsay' }), /\/checks\/0\/source: source "hearsay" is not among/)
   t.match(check({ check: 'siteSuitsRoute', severity: 'error', certainty: 'L' }), /certainty L cannot carry an error/)
-  t.match(check({ check: 'batchPresent', overridableBy: 'reason' }), /only an error can be overridden; remove it/)
+  t.match(check({ check: 'batchPresent', overridableBy: 'doseReason' }), /only an error can be overridden; remove it/)
   t.match(check({ check: 'withinSeason' }), /withinSeason looks at "season", which this file has not/)
   t.match(check({ check: 'doseNumberMax' }), /looks at "maxDoseNumber"/)
   t.match(check({ check: 'minAge' }), /looks at "doses.minAge"/)

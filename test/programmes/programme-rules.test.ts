@@ -227,6 +227,46 @@ t.test('a file whose groups the patient is not in leaves the record to the other
   t.end()
 })
 
+t.test('a file that is surely for the patient judges without one that may be', (t) => {
+  const infants = file({
+    id: 'infants',
+    cohorts: [{ id: 'infants', label: 'Infants', all: [{ ageBelow: 'P1Y' }] }],
+    checks: [{ check: 'batchPresent', severity: 'warning' }]
+  })
+  const risk = file({
+    id: 'risk',
+    cohorts: [{ id: 'risk', label: 'At risk', all: [{ flag: 'RISK_GROUP' }] }],
+    checks: [{ check: 'minAge', severity: 'warning', params: { age: 'P2Y' } }]
+  })
+  const judge = (birthDate: string, flags: Record<string, boolean> = {}): string[] =>
+    speak([infants, risk], { birthDate, lotNumber: '' }, { flags })
+
+  t.same(judge('2026-06-01'), ['warning batch-missing'], 'an infant')
+  t.same(judge('2026-06-01', { RISK_GROUP: true }), ['warning batch-missing', 'warning below-minimum-age'], 'of both')
+  t.same(judge('2025-06-01'), ['warning below-minimum-age'], 'older: perhaps at risk, surely no infant')
+  t.end()
+})
+
+t.test('a dose row without a greatest age has none, for a record without a dose number too', (t) => {
+  const programme = file({
+    doses: [
+      { number: 1, minAge: 'P6W', maxAge: 'P8W' },
+      { number: 2, minAge: 'P10W' }
+    ],
+    checks: [
+      { check: 'minAge', severity: 'warning' },
+      { check: 'maxAge', severity: 'warning' }
+    ]
+  })
+  const judge = (occurrence: string, doseNumber?: number): string[] =>
+    speak([programme], { occurrence, birthDate: '2026-01-01', ...(doseNumber === undefined ? {} : { doseNumber }) })
+
+  t.same(judge('2026-02-26', 1), ['warning above-maximum-age'], '8 weeks')
+  t.same(judge('2026-02-26'), [], 'it may be dose 2, though that is early')
+  t.same(judge('2026-02-11'), ['warning below-minimum-age'], 'earlier than any dose')
+  t.end()
+})
+
 t.test('a check holds from its first to its last day', (t) => {
   const programme = file({
     checks: [{ check: 'batchPresent', severity: 'warning', from: '2026-10-10', to: '2026-10-11' }]

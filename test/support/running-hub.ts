@@ -35,6 +35,7 @@ export async function startHub(t: Test): Promise<RunningHub> {
       host: '127.0.0.1',
       port: 0,
       dataDir: folder,
+      tokenUrl: 'https://auth.example/token',
       logLevel: 'info',
       bundleLimitBytes: 10_485_760,
       bodyLimitBytes: 1_048_576,

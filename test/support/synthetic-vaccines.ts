@@ -6,7 +6,7 @@ export const LIFE_STAGES = {
   older: { from: '1938-01-01', to: '1950-12-31' },
   sixties: { from: '1961-01-01', to: '1961-06-30' },
   mother: { from: '1988-01-01', to: '2000-12-31' },
-  pupil: { from: '2011-09-01', to: '2014-08-31' },
+  pupil: { from: '2011-09-01', to: '2013-08-31' },
   toddler: { from: '2023-01-01', to: '2023-05-31' },
   yearling: { from: '2024-01-01', to: '2024-05-31' },
   infant: { from: '2026-05-01', to: '2026-07-31' }

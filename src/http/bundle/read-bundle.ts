@@ -36,7 +36,7 @@ export const MAX_ENTRIES = 200
 const BUNDLE_DEFINITION = 'http://hl7.org/fhir/StructureDefinition/Bundle'
 
 /**
- * `judge` says what a profile says of a resource. Of a faulty entry only that entry is refused.
+ * `judge` says what a profile says of a resource. Of a faulty entry only that entry is refused, if it is one at all.
  * @throws FhirError 400 for what is no batch or transaction, 413 for too many entries
  */
 export function readBundle(
@@ -56,8 +56,8 @@ export function readBundle(
   const texts = Array.isArray(bundle?.entry) && span ? itemTexts(text.slice(span.valueStart, span.end)) : []
   const shell = { ...bundle, ...(bundle?.entry === items ? { entry: items.map(withoutResource) } : {}) }
   const faults = judge(shell, BUNDLE_DEFINITION).filter(({ severity }) => severity === 'error' || severity === 'fatal')
-  const general = faults.filter((fault) => entryOf(fault) === undefined)
-  if (general.length > 0) throw new FhirError(400, faults)
+  const isShapeless = items.some((item) => !isObject(item)) || faults.some((fault) => entryOf(fault) === undefined)
+  if (isShapeless) throw new FhirError(400, faults)
   return {
     type,
     text,

@@ -1,4 +1,5 @@
 import { NO_PARAMS, type Check, type NoParams } from '../check.js'
+import { enough, nothing } from '../ground.js'
 
 /** Texts that stand for "no batch number", as suppliers type them; compared in upper case without other characters. */
 const PLACEHOLDERS: ReadonlySet<string> = new Set([
@@ -20,6 +21,10 @@ export const batchPresent: Check<NoParams> = {
   rules: ['batch-missing'],
   appliesTo: 'given',
   params: NO_PARAMS,
+  look:
+    () =>
+    ({ facts }) =>
+      facts.primarySource ? enough('lotNumber') : nothing('primarySource: reported by somebody else than who gave it'),
   compile:
     () =>
     ({ facts }) => {

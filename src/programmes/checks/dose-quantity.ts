@@ -1,5 +1,6 @@
 import type { ImmunizationFacts } from '../../fhir/immunization.js'
 import { NO_PARAMS, type Check, type NoParams } from '../check.js'
+import { enough, nothing, tooLittle } from '../ground.js'
 
 // Half a nasal dose (one nostril) is 0.5 of the whole and must pass.
 const LEAST_SHARE = 0.4
@@ -12,6 +13,17 @@ export const doseQuantity: Check<NoParams> = {
   rules: ['dose-quantity-unusual'],
   appliesTo: 'given',
   params: NO_PARAMS,
+  look: (_params, { programme }) => {
+    const volumes = new Map(programme.products.map((product) => [product.code, product.doseMl]))
+    return ({ facts }) => {
+      if (facts.doseQuantity === undefined) return nothing('the dose quantity: none was sent')
+      if (!isInMillilitres(facts.doseQuantity)) return tooLittle('the dose quantity, which is not in millilitres')
+      const volume = facts.productCode === undefined ? undefined : volumes.get(facts.productCode)
+      return volume === undefined
+        ? tooLittle('the product, whose volume is not known')
+        : enough(`the dose quantity against ${volume} ml`)
+    }
+  },
   compile: (_params, { programme }) => {
     const volumes = new Map(programme.products.map((product) => [product.code, product.doseMl]))
     return ({ facts }) => {

@@ -1,4 +1,5 @@
 import type { Check } from '../check.js'
+import { enough, tooLittle } from '../ground.js'
 
 interface GestationParams {
   minDays: number
@@ -29,6 +30,12 @@ export const gestation: Check<GestationParams> = {
       }
     }
   },
+  look:
+    ({ minDays }) =>
+    ({ gestationDays }) =>
+      gestationDays === undefined
+        ? tooLittle('the days of pregnancy, which an Immunization does not carry')
+        : enough(`the days of pregnancy against ${minDays}`),
   compile:
     (params, { programme }) =>
     ({ gestationDays }) => {

@@ -1,5 +1,6 @@
 import type { Check } from '../check.js'
 import { compileAudience } from '../cohort.js'
+import { enough, tooLittle } from '../ground.js'
 
 interface InCohortParams {
   unknown?: 'pass' | 'report'
@@ -18,6 +19,13 @@ export const inCohort: Check<InCohortParams> = {
         enum: ['pass', 'report']
       }
     }
+  },
+  look: (_params, { programme }) => {
+    const cohorts = programme.cohorts ?? []
+    const audience = compileAudience(cohorts)
+    const saw = `birthDate and day of vaccination against the groups: ${cohorts.map(({ label }) => label).join('; ')}`
+    return (subject) =>
+      audience(subject) === 'unknown' ? tooLittle(`${saw} (not all of it is in an Immunization)`) : enough(saw)
   },
   compile: (params, { programme }) => {
     const audience = compileAudience(programme.cohorts ?? [])

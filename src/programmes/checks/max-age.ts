@@ -1,4 +1,4 @@
-import { AGE_PARAMS, compileAgeLimits, withNote, type AgeParams } from '../age-limit.js'
+import { AGE_PARAMS, compileAgeLimits, compileAgeLook, withNote, type AgeParams } from '../age-limit.js'
 import { reachedAge } from '../age.js'
 import type { Check } from '../check.js'
 
@@ -7,6 +7,7 @@ export const maxAge: Check<AgeParams> = {
   rules: ['above-maximum-age'],
   appliesTo: 'given',
   params: AGE_PARAMS,
+  look: (params, { programme }) => compileAgeLook(params, programme, 'maxAge'),
   compile: (params, { programme }) => {
     const limitsOf = compileAgeLimits(params, programme, 'maxAge')
     return (subject) => {

@@ -1,8 +1,10 @@
-import { addAge, type Age } from '../age.js'
+import { addAge, describeAge, type Age } from '../age.js'
 import type { Check, Finding, HistoricEvent, Subject } from '../check.js'
 import { isExactDay } from '../day-range.js'
 import { compileDoseLimits } from '../dose-schedule.js'
+import type { Programme } from '../programme.js'
 import { daysBetween } from '../../fhir/dates.js'
+import { enough, NO_EXACT_DAY, nothing } from '../ground.js'
 
 interface MinIntervalParams {
   days?: number
@@ -31,27 +33,50 @@ export const minInterval: Check<MinIntervalParams> = {
       }
     }
   },
+  look: (params, { programme }) => {
+    const antigens = new Set(params.antigens ?? programme.targetDiseases)
+    const limitsOf = compileIntervals(params, programme)
+    return (subject) => {
+      if (!isExactDay(subject.occurrence)) return NO_EXACT_DAY
+      if (lastEvent(subject, antigens) === undefined)
+        return nothing('earlier doses against the same disease: none is known')
+      const limits = limitsOf(subject)
+      return limits.length === 0
+        ? nothing('the dose number, for which the file has no interval')
+        : enough(`the days since the last dose against ${limits.map(describeAge).join(' or ')}`)
+    }
+  },
   compile: (params, { programme }) => {
     const antigens = new Set(params.antigens ?? programme.targetDiseases)
-    const intervalsOf = compileDoseLimits(programme, 'minIntervalFromPrevious')
-    const fallback: Age[] = params.days === undefined ? [] : [{ years: 0, months: 0, days: params.days }]
+    const intervalsOf = compileIntervals(params, programme)
     return (subject) => {
       if (!isExactDay(subject.occurrence)) return undefined
       const last = lastEvent(subject, antigens)
       if (last === undefined) return undefined
-      const rows = subject.facts.doseNumber === undefined ? [] : intervalsOf(subject)
-      return judgeInterval(last, subject.occurrence.first, rows.length > 0 ? rows : fallback, programme.title)
+      return judgeInterval(last, subject.occurrence.first, intervalsOf(subject), programme.title)
     }
   }
 }
 
-function lastEvent({ history, occurrence }: Subject, antigens: ReadonlySet<string>): string | undefined {
-  let last: string | undefined
-  for (const event of history) {
-    if (event.day <= occurrence.first && (last === undefined || event.day > last) && shares(event, antigens))
-      last = event.day
+/** The intervals of the dose rows, else that of the check. */
+function compileIntervals({ days }: MinIntervalParams, programme: Programme): (subject: Subject) => Age[] {
+  const rowsOf = compileDoseLimits(programme, 'minIntervalFromPrevious')
+  const fallback: Age[] = days === undefined ? [] : [{ years: 0, months: 0, days }]
+  return (subject) => {
+    const rows = subject.facts.doseNumber === undefined ? [] : rowsOf(subject)
+    return rows.length > 0 ? rows : fallback
   }
-  return last
+}
+
+function lastEvent({ history, occurrence }: Subject, antigens: ReadonlySet<string>): string | undefined {
+  // Most histories are in the order of their days: from their end few events have to be looked into.
+  return history.reduceRight<string | undefined>(
+    (last, event) =>
+      event.day <= occurrence.first && (last === undefined || event.day > last) && shares(event, antigens)
+        ? event.day
+        : last,
+    undefined
+  )
 }
 
 function shares(event: HistoricEvent, antigens: ReadonlySet<string>): boolean {
@@ -60,8 +85,13 @@ function shares(event: HistoricEvent, antigens: ReadonlySet<string>): boolean {
 
 // Several rows may fit where a cohort is not known: the shortest interval counts.
 function judgeInterval(lastDay: string, day: string, intervals: readonly Age[], title: string): Finding | undefined {
-  const [dueDay] = intervals.map((interval) => addAge(lastDay, interval)).sort()
-  if (dueDay === undefined || day >= dueDay) return undefined
+  let dueDay: string | undefined
+  for (const interval of intervals) {
+    const due = addAge(lastDay, interval)
+    if (day >= due) return undefined
+    if (dueDay === undefined || due < dueDay) dueDay = due
+  }
+  if (dueDay === undefined) return undefined
   const asked = daysBetween(lastDay, dueDay)
   const passed = daysBetween(lastDay, day)
   const expression = ['Immunization.occurrence.ofType(dateTime)']

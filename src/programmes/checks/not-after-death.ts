@@ -1,11 +1,20 @@
 import { NO_PARAMS, type Check, type CheckScope, type NoParams } from '../check.js'
 import { isAfter, parseDayRange } from '../day-range.js'
+import { inOrder, nothing, tooLittle } from '../ground.js'
 
 export const notAfterDeath: Check<NoParams, CheckScope> = {
   description: 'The vaccination is not after the day of death; the day of death itself is allowed.',
   rules: ['occurrence-after-death'],
   appliesTo: 'given',
   params: NO_PARAMS,
+  look:
+    () =>
+    ({ facts, occurrence }) => {
+      if (facts.deceasedDate === undefined) return nothing('the date of death: none was sent')
+      const death = parseDayRange(facts.deceasedDate)
+      if (death === undefined) return tooLittle('the date of death, which cannot be read')
+      return inOrder(occurrence, death, 'occurrenceDateTime against the date of death')
+    },
   compile:
     () =>
     ({ facts, occurrence, paths }) => {

@@ -1,10 +1,17 @@
 import { NO_PARAMS, type Check, type CheckScope, type NoParams } from '../check.js'
+import { enough, nothing } from '../ground.js'
 
 export const notDoneIsEmpty: Check<NoParams, CheckScope> = {
   description: 'A vaccination that was not done carries no batch, dose or product.',
   rules: ['not-done-with-dose-details'],
   appliesTo: 'every-status',
   params: NO_PARAMS,
+  look:
+    () =>
+    ({ facts }) =>
+      facts.status === 'not-done'
+        ? enough('product, batch and dose quantity, which should not be there')
+        : nothing('the status: it is not not-done'),
   compile:
     () =>
     ({ facts }) => {

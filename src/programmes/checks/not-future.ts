@@ -1,4 +1,5 @@
 import { NO_PARAMS, type Check, type CheckScope, type NoParams } from '../check.js'
+import { enough } from '../ground.js'
 
 /** Clocks of suppliers may run ahead by this much. */
 const CLOCK_SKEW_MS = 5 * 60_000
@@ -8,6 +9,7 @@ export const notFuture: Check<NoParams, CheckScope> = {
   rules: ['occurrence-in-future'],
   appliesTo: 'every-status',
   params: NO_PARAMS,
+  look: () => () => enough('occurrenceDateTime against the present time, with five minutes to spare'),
   compile:
     () =>
     ({ facts, now }) => {

@@ -1,11 +1,12 @@
 import type { Check } from '../check.js'
-import { compileHadDose, ONCE_PARAMS, type OnceParams } from '../earlier-dose.js'
+import { compileHadDose, lookForEarlierDose, ONCE_PARAMS, type OnceParams } from '../earlier-dose.js'
 
 export const oncePerLifetime: Check<OnceParams> = {
   description: 'No dose was ever given before, save to those who may have it again.',
   rules: ['already-vaccinated'],
   appliesTo: 'given',
   params: ONCE_PARAMS,
+  look: (_params, { programme }) => lookForEarlierDose(programme, 'ever'),
   compile: (params, { programme }) => {
     const hadDose = compileHadDose(params, programme, { from: '0000-01-01' })
     return (subject) => {

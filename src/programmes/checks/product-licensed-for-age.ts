@@ -1,6 +1,7 @@
 import { describeAge, parseAge, reachedAge, type Age } from '../age.js'
 import { NO_PARAMS, type Check, type NoParams } from '../check.js'
-import type { Certainty, ProgrammeProduct } from '../programme.js'
+import type { Certainty, Programme, ProgrammeProduct } from '../programme.js'
+import { enough, NO_BIRTH_DATE, nothing, tooLittle } from '../ground.js'
 
 interface Licence {
   from?: Age
@@ -13,10 +14,23 @@ export const productLicensedForAge: Check<NoParams> = {
   rules: ['age-outside-licence'],
   appliesTo: 'given',
   params: NO_PARAMS,
+  look: (_params, { programme }) => {
+    const licences = licencesOf(programme)
+    return ({ facts, birth, occurrence }) => {
+      if (facts.productCode === undefined) return nothing('the product: none is coded')
+      const licence = licences.get(facts.productCode)
+      if (licence === undefined || (licence.from ?? licence.before) === undefined)
+        return nothing('the product, of which the file has no licence ages')
+      if (birth === undefined) return NO_BIRTH_DATE
+      const saw = `the age on the day of vaccination against the licence, ${describeLicence(licence)}`
+      const isOpen = [licence.from, licence.before].some(
+        (age) => age !== undefined && reachedAge(birth, age, occurrence) === 'unknown'
+      )
+      return isOpen ? tooLittle(`${saw}; a partial date leaves it open`) : enough(saw)
+    }
+  },
   compile: (_params, { programme }) => {
-    const licences = new Map(
-      programme.products.flatMap((product) => (product.code ? [[product.code, licenceOf(product)]] : []))
-    )
+    const licences = licencesOf(programme)
     return ({ facts, birth, occurrence, paths }) => {
       const licence = facts.productCode === undefined ? undefined : licences.get(facts.productCode)
       if (licence === undefined || birth === undefined) return undefined
@@ -32,6 +46,10 @@ export const productLicensedForAge: Check<NoParams> = {
       }
     }
   }
+}
+
+function licencesOf({ products }: Programme): ReadonlyMap<string, Licence> {
+  return new Map(products.flatMap((product) => (product.code ? [[product.code, licenceOf(product)]] : [])))
 }
 
 function licenceOf(product: ProgrammeProduct): Licence {

@@ -1,10 +1,22 @@
 import { NO_PARAMS, type Check, type NoParams } from '../check.js'
+import { enough, nothing, tooLittle } from '../ground.js'
 
 export const routeSuitsProduct: Check<NoParams> = {
   description: 'The product can be given by the route sent.',
   rules: ['route-unsuited-to-product'],
   appliesTo: 'given',
   params: NO_PARAMS,
+  look: (_params, { programme }) => {
+    const products = new Map(programme.products.map((product) => [product.code, product]))
+    return ({ facts }) => {
+      if (facts.productCode === undefined || facts.routeCode === undefined)
+        return nothing('product and route: one of them is not coded')
+      const routes = products.get(facts.productCode)?.routes
+      return routes === undefined
+        ? tooLittle('the product, of which the file has no routes')
+        : enough(`the route against those of the product (SNOMED CT ${routes.join(' or ')})`)
+    }
+  },
   compile: (_params, { programme }) => {
     const products = new Map(programme.products.map((product) => [product.code, product]))
     return ({ facts }) => {

@@ -1,4 +1,5 @@
 import { NO_PARAMS, type Check, type NoParams } from '../check.js'
+import { enough, nothing, tooLittle } from '../ground.js'
 
 const INJECTION_ROUTES: ReadonlySet<string> = new Set([
   '78421000', // intramuscular
@@ -23,6 +24,13 @@ export const siteSuitsRoute: Check<NoParams> = {
   rules: ['site-unsuited-to-route'],
   appliesTo: 'given',
   params: NO_PARAMS,
+  look:
+    () =>
+    ({ facts: { routeCode, siteCode } }) => {
+      if (routeCode === undefined || siteCode === undefined) return nothing('site and route: one of them is not coded')
+      const isKnown = INJECTION_ROUTES.has(routeCode) || routeCode === ORAL_ROUTE || routeCode === NASAL_ROUTE
+      return isKnown ? enough('the body site against the route') : tooLittle('the route, which the check does not know')
+    },
   compile:
     () =>
     ({ facts }) => {

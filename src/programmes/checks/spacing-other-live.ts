@@ -1,6 +1,7 @@
 import { daysBetween } from '../../fhir/dates.js'
 import type { Check } from '../check.js'
 import { isExactDay } from '../day-range.js'
+import { enough, NO_EXACT_DAY, nothing } from '../ground.js'
 
 interface SpacingParams {
   days: number
@@ -8,7 +9,7 @@ interface SpacingParams {
 }
 
 /** Diseases of the live vaccines that are injected: measles, mumps, rubella, varicella, yellow fever. */
-const LIVE_ANTIGENS = ['14189004', '36989005', '36653000', '38907003', '16541001']
+export const LIVE_ANTIGENS = ['14189004', '36989005', '36653000', '38907003', '16541001']
 
 export const spacingOtherLive: Check<SpacingParams> = {
   description: 'Another live injected vaccine was given on the same day or long enough before or after.',
@@ -29,16 +30,25 @@ export const spacingOtherLive: Check<SpacingParams> = {
       }
     }
   },
+  look:
+    ({ days }) =>
+    ({ history, occurrence }) => {
+      if (!isExactDay(occurrence)) return NO_EXACT_DAY
+      return history.length === 0
+        ? nothing('other vaccinations: none is known')
+        : enough(`the days between this and other live vaccines against ${days}`)
+    },
   compile: ({ days, antigens = LIVE_ANTIGENS }, { programme }) => {
     const others = new Set(antigens)
     const own = new Set(programme.targetDiseases)
     return ({ history, occurrence }) => {
       if (!isExactDay(occurrence)) return undefined
       const tooClose = history.some((event) => {
-        const apart = Math.abs(daysBetween(event.day, occurrence.first))
         // An event that shares a disease is another dose of the same: the matter of minInterval.
         const isOther = event.antigens.some((code) => others.has(code)) && !event.antigens.some((code) => own.has(code))
-        return isOther && apart > 0 && apart < days
+        if (!isOther) return false
+        const apart = Math.abs(daysBetween(event.day, occurrence.first))
+        return apart > 0 && apart < days
       })
       if (!tooClose) return undefined
       return {

@@ -1,11 +1,13 @@
 import { nearestVaccineType, VACCINE_TYPES } from '../../fhir/vaccine-types.js'
 import { NO_PARAMS, type Check, type CheckScope, type NoParams } from '../check.js'
+import { enough } from '../ground.js'
 
 export const targetDiseasesKnown: Check<NoParams, CheckScope> = {
   description: 'The target diseases are exactly those of one of the 19 NHS vaccine types.',
   rules: ['target-diseases-unknown'],
   appliesTo: 'every-status',
   params: NO_PARAMS,
+  look: () => () => enough('the target diseases against those of the NHS vaccine types'),
   compile:
     () =>
     ({ facts }) => {

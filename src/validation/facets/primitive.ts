@@ -14,7 +14,7 @@ type PrimitivePlan = Extract<ValuePlan, { kind: 'primitive' }>
 export function buildPrimitive(plan: PrimitivePlan): Check {
   const type = PRIMITIVE_TYPES.get(plan.type)
   if (type === undefined) throw new Error(`no test for primitive type ${plan.type}`)
-  const { matches, tolerates } = type
+  const { matches } = type
   const hasLimits = plan.maxLength !== undefined || plan.minValue !== undefined || plan.maxValue !== undefined
   const check: Check = {
     passes: matches,
@@ -23,12 +23,7 @@ export function buildPrimitive(plan: PrimitivePlan): Check {
       if (rule !== undefined) report(run, BASE_R4, rule, place, `must be ${type.format}${REMEDIES[rule] ?? ''}`)
     }
   }
-  const formed =
-    plan.type === 'xhtml'
-      ? narrative(check)
-      : tolerates === undefined
-        ? check
-        : withTolerance(check, matches, tolerates)
+  const formed = plan.type === 'xhtml' ? narrative(check) : check
   if (hasLimits) return withLimits(formed, plan, matches)
   return plan.type === 'uri' || plan.type === 'url' || plan.type === 'canonical' ? noteLocal(formed) : formed
 }
@@ -44,27 +39,6 @@ function ruleOf(value: unknown, type: PrimitiveType): 'json-type' | 'empty' | 'n
   if (value === null) return 'null'
   if (typeof value !== type.json) return 'json-type'
   return typeof value === 'string' && value.trim() === '' ? 'empty' : 'primitive-format'
-}
-
-// What the specification only advises against is a warning.
-function withTolerance(
-  check: Check,
-  matches: (value: unknown) => boolean,
-  tolerates: (value: unknown) => boolean
-): Check {
-  return {
-    passes(value, _owner, run) {
-      if (matches(value)) return true
-      if (!tolerates(value)) return false
-      run.hasRemarks = true
-      return true
-    },
-    explain(value, owner, place, run) {
-      if (matches(value)) return
-      if (!tolerates(value)) check.explain(value, owner, place, run)
-      else report(run, BASE_R4, 'text-odd', place, 'is blank or holds control characters; send plain text, or nothing')
-    }
-  }
 }
 
 // Links and images of a narrative use contained resources too. Reading it twice is dear: explains only what is bad.
@@ -164,8 +138,8 @@ function hasSibling(owner: JsonObject, key: string, index: number): boolean {
 }
 
 /**
- * `_name` of an element that does not repeat: an object with an extension, or an id beside a value. With a required
- * value set (`neededBy`) an extension in place of the code does not do: no code of the set is given.
+ * `_name` of an element that does not repeat: an object with an extension, or an id beside a value. Where a code of a
+ * required value set must be there (`neededBy`), an extension in its place does not do.
  */
 export function buildSibling(key: string, object: Check, neededBy: NodeBinding['by'] | undefined): Check {
   const stands = (value: unknown, owner: JsonObject): boolean => hasValue(owner[key]) || hasExtension(value)
@@ -187,13 +161,17 @@ export function buildSibling(key: string, object: Check, neededBy: NodeBinding['
   }
 }
 
-/** `_name` of a repeating element: an array aligned with that of the values, or longer where only extensions follow. */
+/** `_name` of a repeating element: an array aligned with that of the values; items at its end may be left out. */
 export function buildSiblingList(key: string, object: Check): Check {
   const stands = (value: unknown, owner: JsonObject, index: number): boolean =>
     hasValue(itemAt(owner[key], index)) || hasExtension(value)
+  const isAligned = (list: readonly unknown[], owner: JsonObject): boolean => {
+    const values = owner[key]
+    return !Array.isArray(values) || list.length <= values.length
+  }
   return {
     passes(value, owner, run) {
-      if (!Array.isArray(value) || value.length === 0) return false
+      if (!Array.isArray(value) || value.length === 0 || !isAligned(value, owner)) return false
       for (let index = 0; index < value.length; index++) {
         const one: unknown = value[index]
         if (!stands(one, owner, index)) return false
@@ -206,6 +184,8 @@ export function buildSiblingList(key: string, object: Check): Check {
         report(run, BASE_R4, 'primitive-sibling', place, `has "_${key}", which must be an array beside "${key}"`)
         return
       }
+      if (!isAligned(value, owner))
+        report(run, BASE_R4, 'primitive-sibling', place, `has more items in "_${key}" than values; pad with null`)
       value.forEach((one: unknown, index) => {
         const at = itemOf(place, index)
         if (one !== null) object.explain(one, owner, at, run)

@@ -1,13 +1,11 @@
 // Each primitive type of FHIR R4: its JSON kind, its test, and the words for its format.
 import { isDate, isDateTime, isInstant, isTime } from './date-time.js'
-import { isBase64, isCode, isId, isOddString, isOid, isString, isUri, isUuid } from './text.js'
+import { isBase64, isCode, isId, isOid, isString, isUri, isUuid } from './text.js'
 import { isSafeNarrative } from './xhtml.js'
 
 export interface PrimitiveType {
   json: 'string' | 'number' | 'boolean'
   matches: (value: unknown) => boolean
-  /** Takes what does not match and is still no error. */
-  tolerates?: (value: unknown) => boolean
   /** Completes "must be ...". */
   format: string
 }
@@ -20,8 +18,8 @@ export const PRIMITIVE_TYPES: ReadonlyMap<string, PrimitiveType> = new Map<strin
   ['unsignedInt', wholeNumber(0, 'a whole number from 0 to 2147483647')],
   ['positiveInt', wholeNumber(1, 'a whole number from 1 to 2147483647')],
   ['decimal', { json: 'number', matches: (value) => Number.isFinite(value), format: 'a JSON number' }],
-  ['string', { ...ofText(isPlainText, TEXT), tolerates: isOddText }],
-  ['markdown', { ...ofText(isPlainText, TEXT), tolerates: isOddText }],
+  ['string', ofText(isPlainText, TEXT)],
+  ['markdown', ofText(isPlainText, TEXT)],
   [
     'code',
     ofText((value) => typeof value === 'string' && isCode(value), 'a code without leading, trailing or doubled spaces')
@@ -54,10 +52,6 @@ export const PRIMITIVE_TYPES: ReadonlyMap<string, PrimitiveType> = new Map<strin
 
 function isPlainText(value: unknown): boolean {
   return typeof value === 'string' && isString(value)
-}
-
-function isOddText(value: unknown): boolean {
-  return typeof value === 'string' && isOddString(value)
 }
 
 // The commonest types have a test written out: the engine then makes one function of it, and most values pass here.

@@ -7,14 +7,6 @@ const SMALL_O = 111
 const SMALL_U = 117
 const CONTROL = /[^\t\n\r -\uffff]/
 
-/**
- * Text that a reader can be shown though it should not be sent: blank, or with control characters. The specification
- * says SHOULD of both; a vertical tab, a form feed or nothing at all is no string whatever.
- */
-export function isOddString(text: string): boolean {
-  return text.length > 0 && text.length <= MAX_STRING_LENGTH && !/[\v\f]/.test(text)
-}
-
 /** Not blank, no control characters but tab, line feed and carriage return, at most a million characters or so. */
 export function isString(text: string): boolean {
   if (text.length > MAX_STRING_LENGTH) return false

@@ -152,6 +152,8 @@ function isSafeValue(name: string, value: string): boolean {
   if (name !== 'href' && name !== 'src' && name !== 'longdesc' && name !== 'cite') return true
   // Browsers skip control characters and read entities inside a scheme.
   const plain = withoutDisguise(value).toLowerCase()
+  // What is fetched when the narrative is shown tells others who looks at it.
+  if (name === 'src' && /^(?:https?:|ftp:|file:|\/\/)/.test(plain)) return false
   return !/^(?:javascript|vbscript|data:text|data:application)/.test(plain)
 }
 
