@@ -196,7 +196,14 @@ export const HUB_RULES: readonly HubRules[] = [
     ['ops-merge-count-differs', 'Another number of records changes patients than was confirmed; plan again.'],
     ['ops-unknown-merge', 'There is no such merge.'],
     ['ops-merge-undone', 'The merge was undone before.'],
-    ['ops-patients-busy', 'The records of these patients are being written to all the time (503); try again.']
+    ['ops-patients-busy', 'The records of these patients are being written to all the time (503); try again.'],
+    ['ops-unknown-pair', 'There is no such pair of records; the list shows those there are.'],
+    ['ops-unknown-decision', 'There is no such decision; the pair shows those there are.'],
+    ['ops-pair-decided', 'The pair is decided already; undo that decision first.'],
+    ['ops-pair-separated', 'The two cannot be joined: another decision, or the records, keep them apart.'],
+    ['ops-decision-undone', 'The decision was undone before.'],
+    ['ops-records-busy', 'The records of the patient are being written to all the time (503); try again.'],
+    ['dedup-file', 'The file of weights has a fault (422); the text names the place.']
   ]),
   group('The service itself', 'Answered 503 or 500; nothing was stored. Send again, after `Retry-After`.', [
     ['too-busy', 'More is being sent than can be stored.'],

@@ -43,9 +43,14 @@ export function compileProgrammeSet(files: readonly CatalogueFile[], ground: Pro
       version: versionOf(files),
       programmes,
       programmeFiles,
-      dedup: withProgrammeWindows(ground.dedup, windowsOf(programmeFiles))
+      dedup: withWindowsOf(programmeFiles, ground.dedup)
     }
   })
+}
+
+/** Weights with the windows that these programmes state. */
+export function withWindowsOf(programmes: readonly Programme[], dedup: DedupRules): DedupRules {
+  return withProgrammeWindows(dedup, windowsOf(programmes))
 }
 
 // The cases beside a file are its author's own word on what it must say.

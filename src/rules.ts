@@ -1,6 +1,6 @@
 // The rule catalogues, read from profiles/ and compiled once.
 import { pathToFileURL } from 'node:url'
-import { parseDedupRules } from './dedup/dedup-rules.js'
+import { parseDedupRules, type DedupRules } from './dedup/dedup-rules.js'
 import { parseProductAncestry, type ProductAncestry } from './dedup/product-ancestry.js'
 import { parseVaccineCodes, type VaccineCodes } from './programmes/vaccine-codes.js'
 import { readCatalogue } from './validation/definitions/catalogue.js'
@@ -19,9 +19,6 @@ export interface Rules extends ProgrammeSet {
   /** Undefined where no packages were asked for. */
   packages?: PackageReport
 }
-
-/** Version of the weights in force; the file of that name lies in profiles/dedup/. */
-const DEDUP_VERSION = 'dedup-1.1.0'
 
 export interface RuleSources {
   /** Root of the catalogues; that of this package unless said. */
@@ -50,11 +47,23 @@ export async function loadRules(sources: RuleSources = {}): Promise<Rules> {
     loadValidator(profiles, sources.archives ?? []),
     loadVaccineCodes(profiles),
     readOne(new URL('terminology/product-ancestry.yaml', profiles), 'terminology/product-ancestry.yaml'),
-    readOne(new URL(`dedup/${DEDUP_VERSION}.yaml`, profiles), `${DEDUP_VERSION}.yaml`)
+    loadWeights(new URL('dedup/', profiles))
   ])
-  const ground = { codes, dedup: parseDedupRules(dedup.name, dedup.content) }
+  const ground = { codes, dedup }
   const set = await loadProgrammeSet(programmes, ground)
   return { ...judging, ...set, ground, ancestry: parseProductAncestry(ancestry.name, ancestry.content) }
+}
+
+/** Of the files in the folder the highest version is in force; one with a fault refuses the start, whichever it is. */
+async function loadWeights(folder: URL): Promise<DedupRules> {
+  const files = await readFolder(folder, ['.yaml'])
+  const byVersion = files
+    .map(({ name, content }) => parseDedupRules(name, content))
+    .sort((a, b) => a.version.localeCompare(b.version, 'en', { numeric: true }))
+  const newest = byVersion.at(-1)
+  if (newest === undefined)
+    throw new Error('profiles/dedup/ holds no weights; a file such as dedup-1.0.0.yaml is needed')
+  return newest
 }
 
 /** @throws Error naming the file and the fault */

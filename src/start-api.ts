@@ -20,6 +20,7 @@ import { createIngest } from './ingest/ingest.js'
 import type { ProgrammeVerdict } from './ingest/judge.js'
 import { createPreview, type Preview } from './ingest/preview.js'
 import type { Ingest } from './ingest/submission.js'
+import { createDuplicateReviews, type DuplicateReviews } from './review/duplicate-reviews.js'
 import { createPatientMerges, type PatientMerges } from './review/patient-merges.js'
 import type { Queues } from './queue/queues.js'
 import type { Database } from './storage/database.js'
@@ -35,6 +36,7 @@ import { describeRules } from './rules.js'
 import type { ReleaseStack } from './release-stack.js'
 import type { Parts, ServiceOptions } from './service-parts.js'
 import { openKnownTerminology } from './start-terminology.js'
+import { createWeightsDesk } from './weights-desk.js'
 
 /** Resolves with the URL once it listens. `wake` tells a relay of this process that deliveries were made. */
 export async function startApi(
@@ -77,7 +79,8 @@ export async function startApi(
       opsRoutes(app, {
         ops: database.stores.ops,
         ...openDeliveryOps(parts, wake),
-        patients: openPatientMerges(parts, wake),
+        ...openReview(parts, wake),
+        weights: createWeightsDesk(liveRules, parts),
         programmes: createProgrammeDesk(liveRules, parts),
         now
       })
@@ -134,19 +137,12 @@ function openIngest(
   })
 }
 
-function openPatientMerges(
-  { database, liveRules: { rules }, destinations, now, chainId }: Parts,
-  wake: () => void
-): PatientMerges {
-  return createPatientMerges({
-    database,
-    rules,
-    destinations,
-    now,
-    newId: uuidv7,
-    auditChainId: chainId,
-    onCommitted: wake
-  })
+function openReview(
+  { database, liveRules: { rules }, destinations, now, chainId: auditChainId }: Parts,
+  onCommitted: () => void
+): { patients: PatientMerges; duplicates: DuplicateReviews } {
+  const deps = { database, rules, destinations, now, newId: uuidv7, auditChainId, onCommitted }
+  return { patients: createPatientMerges(deps), duplicates: createDuplicateReviews(deps) }
 }
 
 function openPreview(parts: Parts, { terminology }: Config): Preview {

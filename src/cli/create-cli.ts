@@ -5,6 +5,7 @@ import { createCommandLine } from './command-line.js'
 import { addAudit } from './commands/audit.js'
 import { addDeliveries } from './commands/deliveries.js'
 import { addDestination } from './commands/destination.js'
+import { addDuplicates } from './commands/duplicates.js'
 import { addErrors } from './commands/errors.js'
 import { addExplain } from './commands/explain.js'
 import { addPatients } from './commands/patients.js'
@@ -36,6 +37,7 @@ export function createCli(deps: CliDeps): Cli {
         addDestination,
         addReplay,
         addPatients,
+        addDuplicates,
         addRefusals,
         addAudit,
         addToken,

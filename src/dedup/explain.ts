@@ -7,12 +7,16 @@ import type { EventFingerprint } from './fingerprint.js'
 import type { ComparedPair, Grouping } from './regroup.js'
 import type { EventRecord } from './survivor.js'
 
-/** `rules=dedup-1.0.0; score=55; date+20; antigen+15; product+5; source+15; group=…`. Never a patient's data. */
-export function explainPair(verdict: PairVerdict, groupId?: string): string {
+/**
+ * `rules=dedup-1.0.0; score=55; date+20; antigen+15; product+5; source+15; group=…; record=…`. Never a patient's data.
+ * `recordId`: the other record, for a supplier of the same organisation.
+ */
+export function explainPair(verdict: PairVerdict, groupId?: string, recordId?: string): string {
   return [
     `rules=${verdict.rulesVersion}`,
     ...explainRule(verdict),
-    ...(groupId === undefined ? [] : [`group=${groupId}`])
+    ...(groupId === undefined ? [] : [`group=${groupId}`]),
+    ...(recordId === undefined ? [] : [`record=Immunization/${recordId}`])
   ].join('; ')
 }
 
@@ -29,7 +33,8 @@ function explainRule(verdict: PairVerdict): string[] {
 
 /**
  * What the supplier of a record is told after grouping: the link to an event already held, and one warning for each
- * event it may repeat. Of the other record only its day is named, and whether it came from the same organisation.
+ * event it may repeat. Of the other record only its day is named, and whether it came from the same organisation; its id
+ * where it did.
  */
 export function duplicateIssues(
   recordId: string,
@@ -43,32 +48,35 @@ export function duplicateIssues(
   const linked = strongest(
     pairsOf(recordId, grouping.pairs).filter((pair) => !grouping.possibleDuplicates.includes(pair))
   )
-  const issues = linked === undefined ? [] : [linkedIssue(linked, grouping.groupIdOf.get(recordId))]
+  const nameable = (pair: ComparedPair): string | undefined => {
+    const otherId = otherOf(pair, recordId)
+    return isOfSameOrganisation(own, byId.get(otherId)) ? otherId : undefined
+  }
+  const issues = linked === undefined ? [] : [linkedIssue(linked, grouping.groupIdOf.get(recordId), nameable(linked))]
   for (const [groupId, pairs] of groupByEvent(recordId, grouping)) {
     const pair = strongest(pairs)
     const other = pair === undefined ? undefined : byId.get(otherOf(pair, recordId))
-    if (pair !== undefined && other !== undefined) issues.push(possibleIssue(own, other, pair.verdict, groupId, rules))
+    if (pair !== undefined && other !== undefined)
+      issues.push(possibleIssue([own, other], explainPair(pair.verdict, groupId, nameable(pair)), rules))
   }
   if (grouping.crowded.includes(recordId)) issues.push(crowdedIssue(rules))
   return issues
 }
 
-function linkedIssue(pair: ComparedPair, groupId: string | undefined): Issue {
+function linkedIssue(pair: ComparedPair, groupId: string | undefined, otherId: string | undefined): Issue {
   return {
     severity: 'information',
     code: 'duplicate',
     layer: 'duplicate',
     rule: 'same-event-linked',
     text: 'Recorded and linked to a vaccination already held; nothing needs to be done',
-    diagnostics: explainPair(pair.verdict, groupId)
+    diagnostics: explainPair(pair.verdict, groupId, otherId)
   }
 }
 
 function possibleIssue(
-  own: EventFingerprint,
-  other: EventFingerprint,
-  verdict: PairVerdict,
-  groupId: string,
+  [own, other]: readonly [EventFingerprint, EventFingerprint],
+  diagnostics: string,
   rules: DedupRules
 ): Issue {
   return {
@@ -78,7 +86,7 @@ function possibleIssue(
     rule: 'possible-duplicate',
     text: `Looks like a vaccination already reported on ${dayOf(other)} by ${reporterOf(own, other)}; both are kept. Nothing needs to be done, or correct what expression names by PUT`,
     expression: expressionsFor(own, other, rules),
-    diagnostics: explainPair(verdict, groupId)
+    diagnostics
   }
 }
 
@@ -103,6 +111,10 @@ function expressionsFor(own: EventFingerprint, other: EventFingerprint, rules: D
     ...(fields.dose === 'different' ? ['Immunization.protocolApplied[0].doseNumber'] : [])
   ]
   return named.length === 0 ? ['Immunization.identifier'] : named
+}
+
+function isOfSameOrganisation(own: EventFingerprint, other: EventFingerprint | undefined): boolean {
+  return own.organisation !== undefined && own.organisation === other?.organisation
 }
 
 function reporterOf(own: EventFingerprint, other: EventFingerprint): string {

@@ -35,6 +35,8 @@ export interface Caller {
   changedResend: 'conflict' | 'correct'
   /** Empty objects, arrays and nulls of this supplier are cut out before judging; refused unless said. */
   tolerant?: boolean
+  /** ODS code of the organisation that runs the sending system, where its token says so. */
+  organisation?: string
   /** Reasons that its records may give against an error of the programme rules; none unless said. */
   overrides?: ReadonlySet<OverrideReason>
   /** May move a record that was filed under the wrong patient to another one; not unless said. */

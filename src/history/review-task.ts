@@ -34,8 +34,8 @@ export function reviewKind(rows: ResourceStore<ReviewRow>): ResourceKind<Resourc
   return {
     type: 'Task',
     documentation:
-      'Reviews of possible duplicates: requested while a person is to look, completed once a reviewer has decided. Seen ' +
-      'by staff (ops/read) and by the client that sent one of the two records; the other record is named only where it ' +
+      'Reviews of possible duplicates: requested while a person is to look, completed once a reviewer has decided, ' +
+      'in-progress while one of the records is to be moved from the wrong patient. Seen by staff (ops/read) and by the client that sent one of the two records; the other record is named only where it ' +
       'comes from the same client or organisation. A pair that is no longer in doubt has no Task.',
     byVaccineType: false,
     id: RECORD_ID,
@@ -52,16 +52,23 @@ export function reviewKind(rows: ResourceStore<ReviewRow>): ResourceKind<Resourc
   }
 }
 
+const REMARKS: Partial<Record<ReviewRow['state'], string>> = {
+  outdated: 'Decided, and in force; one of the records was corrected since: look again',
+  'wrong-patient': 'One of the records is about another person; whoever sent it corrects its patient or deletes it'
+}
+
 /** `ops`: staff also learn who decided, and which Tasks are of one patient. */
 export function toTask(row: ReviewRow, ops: boolean): Task {
-  const isOpen = row.decidedBy === 'system'
+  const isOpen = row.state === 'open'
+  const remark = REMARKS[row.state]
   // The later of the two is what the question is about; ids rise with time.
   const [focus] = [row.second, row.first].filter(({ known }) => known)
   return {
     resourceType: 'Task',
     id: row.id,
     meta: { versionId: String(row.version), lastUpdated: row.lastUpdated.toISOString() },
-    status: isOpen ? 'requested' : 'completed',
+    status: isOpen ? 'requested' : row.state === 'wrong-patient' ? 'in-progress' : 'completed',
+    ...(remark === undefined ? {} : { businessStatus: { text: remark } }),
     intent: 'order',
     code: {
       coding: [{ system: HUB_CODE_SYSTEM, code: 'review-possible-duplicate' }],
@@ -75,7 +82,7 @@ export function toTask(row: ReviewRow, ops: boolean): Task {
     ...(ops && !isOpen ? { owner: { type: 'Practitioner', identifier: clientOf(row.decidedBy) } } : {}),
     reasonCode: { coding: [{ system: HUB_CODE_SYSTEM, code: `dedup-${row.rule}` }], text: reasonOf(row) },
     input: [row.first, row.second].map((side) => ({ type: { text: 'record' }, valueReference: referTo(side) })),
-    ...(isOpen ? {} : { output: [{ type: { text: 'decision' }, valueCode: row.outcome }] })
+    ...(isOpen ? {} : { output: [{ type: { text: 'decision' }, valueCode: row.choice ?? row.outcome }] })
   }
 }
 

@@ -4,11 +4,15 @@ import type { JudgedHealth } from '../delivery/judge-health.js'
 import type { ReplayPlan, ShownReplay } from '../delivery/replay.js'
 import type { MergeEffect } from '../review/merge-patients.js'
 import type { PatientStanding } from '../review/patient-merges.js'
+import type { WeightsComparison } from '../review/compare-weights.js'
+import type { Decided } from '../review/decide-pair.js'
+import type { ShownPair } from '../review/duplicate-reviews.js'
 import type { VerdictComparison } from '../ingest/compare-verdicts.js'
 import type { Programme } from '../programmes/programme.js'
 import type { DeliveryLine, DeliveryStory, StateCount } from '../storage/ops-delivery-queries.js'
 import type { ErrorGroup } from '../storage/ops-health-queries.js'
 import type { Replay } from '../storage/replay-store.js'
+import type { ReviewCount, ReviewLine } from '../storage/review-store.js'
 import type { AuditLine, Refusal, RefusalCount } from '../storage/ops-trail-queries.js'
 
 export interface StatusAnswer extends JudgedHealth {
@@ -109,6 +113,28 @@ export type MergePlanAnswer = MergeEffect
 
 export interface MergeAnswer extends MergeEffect {
   mergeId: string
+}
+
+export interface DuplicatesAnswer {
+  counts: ReviewCount[]
+  pairs: Omit<ReviewLine, 'place'>[]
+  next: string | null
+}
+
+export type DuplicateAnswer = ShownPair
+
+export interface DecisionAnswer extends Decided {
+  /** True when this was said before; nothing was changed. */
+  repeated: boolean
+}
+
+export interface WeightsAnswer extends Omit<WeightsComparison, 'next'> {
+  currentVersion: string
+  nextVersion: string
+  /** Patients there are to look at, this page and the others. */
+  total: number
+  /** Give it as `after` for the next page; null on the last. */
+  next: string | null
 }
 
 /** An answer after its way through JSON: moments are ISO 8601 text. */

@@ -2,8 +2,10 @@
 import type { FastifyInstance } from 'fastify'
 import type { DestinationSwitch } from '../delivery/pause-destination.js'
 import type { Replays } from '../delivery/replay.js'
+import type { DuplicateReviews } from '../review/duplicate-reviews.js'
 import type { PatientMerges } from '../review/patient-merges.js'
 import type { OpsStore } from '../storage/ops-store.js'
+import { registerOpsDuplicates, type WeightsDesk } from './ops-duplicates.js'
 import { registerOpsPatients } from './ops-patients.js'
 import { type ProgrammeDesk, registerOpsProgrammes } from './ops-programmes.js'
 import { registerOpsReads } from './ops-reads.js'
@@ -15,6 +17,8 @@ export interface OpsRoutesDeps {
   replays: Replays
   switches: DestinationSwitch
   patients: PatientMerges
+  duplicates: DuplicateReviews
+  weights: WeightsDesk
   programmes: ProgrammeDesk
   now: () => Date
 }
@@ -24,5 +28,6 @@ export function opsRoutes(app: FastifyInstance, deps: OpsRoutesDeps): void {
   registerOpsWrites(app, deps)
   registerOpsReplays(app, deps)
   registerOpsPatients(app, deps)
+  registerOpsDuplicates(app, deps)
   registerOpsProgrammes(app, deps)
 }

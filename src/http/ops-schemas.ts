@@ -1,5 +1,8 @@
 // What may be asked of the operations API: one schema and one type for each query string and body.
 import { DELIVERY_STATES, type DeliveryState } from '../storage/ops-delivery-queries.js'
+import { VACCINE_TYPES, type VaccineType } from '../fhir/vaccine-types.js'
+import { REVIEW_STATES, type ReviewState } from '../storage/review-state.js'
+import type { ReviewChoice } from '../storage/review-store.js'
 import { compileCheck } from './ops-check.js'
 
 const name = { type: 'string', minLength: 1, maxLength: 100 }
@@ -148,6 +151,54 @@ export const checkMergeBody = compileCheck<MergeBody>(
 )
 
 export const checkEmptyBody = compileCheck<Record<string, never>>('body', object({}))
+
+export interface DuplicatesQuery extends Page {
+  state?: ReviewState[]
+  type?: VaccineType
+  supplier?: string
+  record?: string
+}
+export const checkDuplicatesQuery = compileCheck<DuplicatesQuery>(
+  'query',
+  object({
+    state: { type: 'array', items: { enum: REVIEW_STATES }, minItems: 1, uniqueItems: true },
+    type: { enum: Object.keys(VACCINE_TYPES) },
+    supplier: name,
+    record: id,
+    limit,
+    after: place
+  })
+)
+
+export interface DecideBody extends ReasonBody {
+  decision: ReviewChoice
+}
+export const checkDecideBody = compileCheck<DecideBody>(
+  'body',
+  object({ decision: { enum: ['same', 'distinct', 'wrong-patient'] }, reason }, ['decision', 'reason'])
+)
+
+export interface WeightsBody {
+  /** Name of the file, as `dedup-1.1.0.yaml`. */
+  file: string
+  text: string
+  since?: string
+  after?: string
+  limit?: number
+}
+export const checkWeightsBody = compileCheck<WeightsBody>(
+  'body',
+  object(
+    {
+      file: { type: 'string', minLength: 1, maxLength: 200 },
+      text: { type: 'string', minLength: 1, maxLength: 200_000 },
+      since: moment,
+      after: id,
+      limit: { type: 'integer', minimum: 1, maximum: 2000 }
+    },
+    ['file', 'text']
+  )
+)
 
 export interface ReplaysQuery {
   limit?: number

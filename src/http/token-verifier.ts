@@ -21,7 +21,7 @@ export interface TokenVerifierOptions {
 /**
  * Who sends this token: `sub` is the client, `scope` its scopes, `permissions` a list such as `["FLU.CRUDS"]`,
  * `changed_resend` may be `correct`, `tolerant` and `patient_corrections` may be true, `overrides` a list such as
- * `["offLabelPGD"]`.
+ * `["offLabelPGD"]`, `organisation` an ODS code.
  * @throws FhirError 401 for a token that is not accepted, 503 while the issuer's keys cannot be had
  */
 export type VerifyToken = (token: string) => Promise<Caller>
@@ -109,8 +109,11 @@ function isTokenFault(error: unknown): boolean {
   ].some((kind) => error instanceof kind)
 }
 
+/** What is no code says nothing of an organisation. */
+const ODS_CODE = /^[A-Za-z0-9]{3,12}$/
+
 function toCaller(payload: JWTPayload): Caller {
-  const { sub = '', scope, permissions, changed_resend: changedResend } = payload
+  const { sub = '', scope, permissions, organisation, changed_resend: changedResend } = payload
   if (!/^[\x21-\x7e]{1,128}$/.test(sub)) throw refusedToken('its claim sub is not a client name')
   const overrides = parseOverrides(textsOf(payload['overrides']))
   return {
@@ -119,6 +122,9 @@ function toCaller(payload: JWTPayload): Caller {
     permissions: parsePermissions(textsOf(permissions)),
     changedResend: changedResend === 'correct' ? 'correct' : 'conflict',
     ...(payload['tolerant'] === true ? { tolerant: true } : {}),
+    ...(typeof organisation === 'string' && ODS_CODE.test(organisation)
+      ? { organisation: organisation.toUpperCase() }
+      : {}),
     ...(overrides.size > 0 ? { overrides } : {}),
     ...(payload['patient_corrections'] === true ? { patientCorrections: true } : {})
   }

@@ -50,7 +50,9 @@ export async function makeVersion(accepted: Accepted, set: WorkingSet, deps: Ver
   const head = nextHead(accepted, set, deps)
   const known = set.eventsOf(head.patientKey)
   const fingerprint =
-    judged === undefined ? knownFingerprint(known, head.recordId) : takeFingerprint(judged, deps.rules)
+    judged === undefined
+      ? knownFingerprint(known, head.recordId)
+      : takeFingerprint(judged, submission.caller.organisation, deps.rules)
   const regrouped = regroupPatient({ head, fingerprint, known, decisions: set.decisionsOf(head.patientKey) }, deps)
   const issues = tellSupplier(accepted, head.recordId, regrouped, deps)
   const body = composeBody(submission, head)
@@ -175,8 +177,9 @@ function patientOf(nhsNumber: string | undefined, head: RecordHead | undefined, 
   return { patientKey: head.patientKey, numberKey: named?.numberKey ?? head.numberKey }
 }
 
-function takeFingerprint(judged: Judged, rules: VersionRules): EventFingerprint {
+function takeFingerprint(judged: Judged, submitterOds: string | undefined, rules: VersionRules): EventFingerprint {
   return fingerprintOf(judged.facts, {
+    ...(submitterOds === undefined ? {} : { submitterOds }),
     ancestry: rules.ancestry,
     rules: rules.dedup,
     nhsNumberVerified: judged.facts.isNhsNumberVerified

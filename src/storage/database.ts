@@ -18,6 +18,7 @@ import { createRecordScanStore, type RecordScanStore } from './record-scan.js'
 import { createRecordStore, type RecordStore } from './record-store.js'
 import { createRefusalStore, type RefusalStore } from './refusal-store.js'
 import { createReplayStore, type ReplayStore } from './replay-store.js'
+import { createReviewStore, type ReviewStore } from './review-store.js'
 import { createServedStores, type ServedStores } from './served-stores.js'
 import { createServiceKeyStore, type ServiceKeyStore } from './service-key-store.js'
 import type { Sql } from './sql.js'
@@ -32,6 +33,7 @@ export interface Stores {
   refusals: RefusalStore
   events: EventStore
   decisions: DecisionStore
+  reviews: ReviewStore
   history: HistoryStore
   outbox: OutboxStore
   idempotency: IdempotencyStore
@@ -113,6 +115,7 @@ function createStores(sql: Sql): Stores {
     refusals: createRefusalStore(sql),
     events: createEventStore(sql),
     decisions: createDecisionStore(sql),
+    reviews: createReviewStore(sql),
     history: createHistoryStore(sql),
     outbox: createOutboxStore(sql),
     idempotency: createIdempotencyStore(sql),

@@ -19,8 +19,10 @@ export interface DecisionStore {
   find(patientKeys: readonly string[]): Promise<PairDecision[]>
   /** Takes back what the system decided of these pairs; what a reviewer decided stays. */
   end(pairs: readonly Pick<PairDecision, 'recordA' | 'recordB'>[]): Promise<void>
-  /** A system decision replaces another one of the system, never one of a reviewer. */
+  /** A decision, be it of the system or of a reviewer, replaces one of the system, never one of a reviewer. */
   write(decisions: readonly PairDecision[]): Promise<void>
+  /** What a reviewer decided of a pair becomes a question again, for the system to answer or to take back. */
+  release(pair: Pick<PairDecision, 'recordA' | 'recordB'>, at: Date): Promise<void>
 }
 
 export function createDecisionStore(sql: Sql): DecisionStore {
@@ -68,16 +70,27 @@ export function createDecisionStore(sql: Sql): DecisionStore {
                 score = excluded.score,
                 features = excluded.features,
                 rules_version = excluded.rules_version,
+                decided_by = excluded.decided_by,
                 decided_at = excluded.decided_at,
                 revision = pair_decision.revision + 1
           where pair_decision.decided_by = 'system'
             and (
               pair_decision.outcome, pair_decision.rule, pair_decision.score, pair_decision.features,
-              pair_decision.rules_version
+              pair_decision.rules_version, pair_decision.decided_by
             ) is distinct from (
-              excluded.outcome, excluded.rule, excluded.score, excluded.features, excluded.rules_version
+              excluded.outcome, excluded.rule, excluded.score, excluded.features, excluded.rules_version,
+              excluded.decided_by
             )`,
         [JSON.stringify(decisions.map(toDecisionRow))]
+      )
+    },
+
+    async release({ recordA, recordB }, at) {
+      await sql.query(
+        `update pair_decision
+            set outcome = 'possible', decided_by = 'system', decided_at = $3, revision = revision + 1
+          where record_a = $1 and record_b = $2`,
+        [recordA, recordB, at]
       )
     }
   }

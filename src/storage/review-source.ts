@@ -1,6 +1,8 @@
 // Pairs of records that a person is asked about, or has decided on.
 import type { PairDecision } from './decision-store.js'
 import type { ResourceRow, ResourceSource } from './resource-query.js'
+import { REVIEW_JOINS, REVIEW_STATE, type ReviewState } from './review-state.js'
+import type { ReviewChoice } from './review-store.js'
 
 /** A side is known to the one who looks when it is theirs, of the organisation of theirs, or when they are staff. */
 export interface ReviewSide {
@@ -16,6 +18,9 @@ export interface ReviewRow extends ResourceRow {
   /** `system` while it is open. */
   decidedBy: string
   outcome: PairDecision['outcome']
+  state: ReviewState
+  /** Undefined or null while it is open. */
+  choice?: ReviewChoice | null
   rule: string
   score: number
   features: Record<string, number>
@@ -29,17 +34,14 @@ export const REVIEW_SOURCE: ResourceSource = {
        json_build_object('recordId', pair.record_a, 'known', mine.a or mine.b and mine.together) as first,
        json_build_object('recordId', pair.record_b, 'known', mine.b or mine.a and mine.together) as second,
        pair.opened_at as "openedAt", pair.decided_at as "decidedAt", pair.decided_by as "decidedBy", pair.outcome,
+       ${REVIEW_STATE} as state, review.choice,
        pair.rule, pair.score, pair.features, pair.rules_version as "rulesVersion"`,
   from: (bind, { client, vaccineTypes, ops }) => {
     const who = bind(client)
     const types = bind(vaccineTypes)
     const staff = `${bind(ops)}::boolean`
     return `
-  from pair_decision pair
-  join record side_a on side_a.record_id = pair.record_a
-  join record side_b on side_b.record_id = pair.record_b
-  left join fingerprint print_a on print_a.record_id = pair.record_a
-  left join fingerprint print_b on print_b.record_id = pair.record_b
+  from pair_decision pair ${REVIEW_JOINS}
  cross join lateral (
          select ${staff} or side_a.owner = ${who} and side_a.vaccine_type = any (${types}) as a,
                 ${staff} or side_b.owner = ${who} and side_b.vaccine_type = any (${types}) as b,
@@ -54,7 +56,8 @@ export const REVIEW_SOURCE: ResourceSource = {
   conditions: {
     _id: (bind, ids) => `pair.task_id = any (${bind(ids)}::uuid[])`,
     status: (bind, statuses) =>
-      `case pair.decided_by when 'system' then 'requested' else 'completed' end = any (${bind(statuses)})`,
+      `case ${REVIEW_STATE} when 'open' then 'requested' when 'wrong-patient' then 'in-progress' else 'completed' end
+             = any (${bind(statuses)})`,
     focus(bind, ids) {
       const records = `${bind(ids)}::uuid[]`
       return `(pair.record_a = any (${records}) and (mine.a or mine.together)

@@ -22,9 +22,11 @@ export function findDescriptionFaults(
   body: unknown
 ): string[] | undefined {
   const path = url.replace(/\?.*$/, '')
-  const template = Object.keys(document.paths).find((known) =>
-    new RegExp(`^${known.replaceAll(/\{\w+\}/g, '[^/]+')}$`).test(path)
-  )
+  // A path that is written out stands before one with a parameter, as in the router.
+  const template =
+    path in document.paths
+      ? path
+      : Object.keys(document.paths).find((known) => new RegExp(`^${known.replaceAll(/\{\w+\}/g, '[^/]+')}$`).test(path))
   const verb = method.toLowerCase()
   const response = document.paths[template ?? '']?.[verb]?.responses[String(status)]
   if (template === undefined || response === undefined) return undefined

@@ -7,8 +7,10 @@ import type { CliDeps } from '../../src/cli/cli-deps.js'
 import { createDestinationSwitch } from '../../src/delivery/pause-destination.js'
 import { DELIVERY_POLICY } from '../../src/delivery/policy.js'
 import { createReplays } from '../../src/delivery/replay.js'
+import { createDuplicateReviews } from '../../src/review/duplicate-reviews.js'
 import { createPatientMerges } from '../../src/review/patient-merges.js'
 import { loadRules } from '../../src/rules.js'
+import { createWeightsDesk } from '../../src/weights-desk.js'
 import type { ProgrammeDesk } from '../../src/http/ops-programmes.js'
 import { createProgrammeFiles } from '../../src/programme-files.js'
 import { opsRoutes } from '../../src/http/ops-routes.js'
@@ -32,20 +34,17 @@ export async function openOps(t: Test): Promise<OpenOps> {
   const destinations = ['nhs-immunisation-api', 'gp-record', 'eligibility-store'].map((name) => ({ name }))
   const replays = createReplays({ ...deps, destinations, policy: DELIVERY_POLICY })
   const switches = createDestinationSwitch(deps)
-  const patients = createPatientMerges({
-    ...deps,
-    rules: await loadRules(),
-    destinations: [],
-    newId: uuidv7,
-    onCommitted: () => undefined
-  })
+  const rules = await loadRules()
+  const review = { ...deps, rules, destinations: [], newId: uuidv7, onCommitted: () => undefined }
   const door = await openDoor(t, {
     opsRoutes: (app) => {
       opsRoutes(app, {
         ops: database.stores.ops,
         replays,
         switches,
-        patients,
+        patients: createPatientMerges(review),
+        duplicates: createDuplicateReviews(review),
+        weights: createWeightsDesk({ rules }, deps),
         programmes: notAsked<ProgrammeDesk>('programmes'),
         now: () => NOW
       })

@@ -243,6 +243,22 @@ t.test('the supplier is told what happened and nothing of the other supplier', (
   t.end()
 })
 
+t.test('the other record is named within one organisation, and nowhere else', (t) => {
+  const own = { primary: true, ods: 'FZZ01', system: SCHOOL }
+  const told = (other: object) =>
+    issuesFor(record('r2', own), record('r1', { ...own, system: EMIS, ...other }))
+      .map(({ diagnostics }) => diagnostics ?? '')
+      .join()
+  t.match(told({ lot: 'AB1234' }), /rule=D4; group=\S+; record=Immunization\/r1$/)
+  t.match(told({ on: '2026-10-07' }), /score=\d+; .*record=Immunization\/r1$/)
+  for (const other of [{ ods: 'FZZ02' }, { ods: undefined }, { ods: 'X99999' }]) {
+    const text = told({ ...other, primary: false })
+    t.match(text, /group=/)
+    t.notMatch(text, 'r1', JSON.stringify(other))
+  }
+  t.end()
+})
+
 t.test('one warning for each event, however many records it has', (t) => {
   const stored = [
     record('r1', { system: EMIS, primary: false, lot: 'AB1234' }, { groupId: 'stored' }),

@@ -176,6 +176,31 @@ t.test('a decision completes a Task, and judging again keeps its id and the day 
   t.notMatch(JSON.stringify(theirs), 'dr-adeyemi', 'a supplier is not told who decided')
 })
 
+t.test('a record of the wrong patient keeps its Task in progress until it has left', async (t) => {
+  const hub = await openServedHub(t)
+  const [, second] = await postDoubtfulPair(hub)
+  await hub.pool.query(`update pair_decision set outcome = 'distinct', decided_by = 'dr-adeyemi'`)
+  await hub.pool.query(
+    `insert into review_decision (
+       decision_id, record_a, record_b, choice, reason, decided_by, decided_at, rules_version, compared_a, compared_b
+     )
+     select gen_random_uuid(), record_a, record_b, 'wrong-patient', 'a namesake', decided_by, now(), rules_version, '{}', '{}'
+       from pair_decision`
+  )
+  const [task] = matchesOf(await hub.get('/Task?status=in-progress')) as Task[]
+  t.match(task, {
+    status: 'in-progress',
+    businessStatus: { text: /another person/ },
+    output: [{ valueCode: 'wrong-patient' }]
+  })
+  t.notMatch(JSON.stringify(task), 'namesake')
+
+  await hub.ask('DELETE', `/Immunization/${second}`, { client: 'other-pharmacy' })
+
+  t.same(idsOf(await hub.get('/Task?status=in-progress')), [])
+  t.same(idsOf(await hub.get('/Task?status=completed')), [task?.id])
+})
+
 t.test('every version has a Provenance: who sent it, when, and by which request', async (t) => {
   const hub = await openServedHub(t)
   const { first } = await postLinkedPair(hub)

@@ -1,0 +1,83 @@
+// What follows from a decision on a pair, or from its undoing: the patient is grouped anew, destinations are told.
+import type { Wanting } from '../delivery/plan-deliveries.js'
+import { regroupKnown, type RegroupDeps } from '../ingest/regroup-patient.js'
+import { createWorkingSet, type WorkingSet } from '../ingest/working-set.js'
+import type { Stores } from '../storage/database.js'
+import type { PairDecision } from '../storage/decision-store.js'
+import type { KnownEvent } from '../storage/event-store.js'
+import { Overtaken } from '../storage/overtaken.js'
+import type { ReviewPair } from '../storage/review-store.js'
+import { lockPatients, type LockedPatients } from './locked-patients.js'
+import { compareGroups, keepRegrouped } from './merge-patients.js'
+import { ReviewRefused } from './review-refusal.js'
+import { tellDestinations } from './tell-destinations.js'
+
+/** What a decision, or its undoing, changes. */
+export interface ReviewEffect {
+  /** Event groups of the patient. */
+  groupsBefore: number
+  groupsAfter: number
+  /** Records that count for their event now and did not before. */
+  newSurvivors: number
+  /** Deliveries that were planned. */
+  deliveries: number
+}
+
+export interface ReviewDeps extends RegroupDeps {
+  destinations: readonly Wanting[]
+  auditChainId: string
+}
+
+/**
+ * The pair, with its patient locked: nothing of that patient comes or goes from here on.
+ * @throws ReviewRefused for a pair that is not known, Overtaken when it went to another patient meanwhile
+ */
+export async function lockPair(pairId: string, stores: Stores): Promise<{ pair: ReviewPair; locked: LockedPatients }> {
+  const seen = await stores.reviews.findPair(pairId)
+  if (seen === undefined) throw unknownPair()
+  const locked = await lockPatients([seen.patientKey], stores)
+  const pair = await stores.reviews.findPair(pairId)
+  if (pair === undefined) throw unknownPair()
+  if (pair.patientKey !== seen.patientKey) throw new Overtaken('a pair of records')
+  return { pair, locked }
+}
+
+/** `decision`: what holds for the pair from now on. The groups are written, the set is handed back to be written. */
+export async function regroupPair(
+  { pair, locked }: { pair: ReviewPair; locked: LockedPatients },
+  decision: PairDecision,
+  stores: Stores,
+  deps: ReviewDeps
+): Promise<{ set: WorkingSet; after: readonly KnownEvent[]; effect: ReviewEffect }> {
+  const { patientKey, recordA, recordB } = pair
+  const { events, heads, lanes } = locked
+  const others = locked.decisions.filter((one) => one.recordA !== recordA || one.recordB !== recordB)
+  const decisions = [...others, decision]
+  const set = createWorkingSet(stores, deps.newId, { heads, patients: new Map(), events, decisions, lanes })
+  const regrouped = regroupKnown({ patientKey, known: events, decisions, touched: [recordA, recordB] }, deps)
+  keepRegrouped(patientKey, regrouped, set)
+  const after = regrouped.events
+  const deliveries = isChanged(events, after)
+    ? await tellDestinations({ before: events, after, patientKeys: [patientKey] }, set, deps)
+    : 0
+  return { set, after, effect: { ...compareGroups(events, after), deliveries } }
+}
+
+/** One entry for each record, so that the trail of either tells it. */
+export function auditPair(
+  { recordA, recordB, patientKey }: ReviewPair,
+  entry: { at: Date; actor: string; action: string; detail: Record<string, unknown> },
+  set: Pick<WorkingSet, 'addAudit'>
+): void {
+  for (const recordId of [recordA, recordB]) set.addAudit({ ...entry, recordId, patientKey })
+}
+
+// Which records are together, and which of them counts.
+function isChanged(before: readonly KnownEvent[], after: readonly KnownEvent[]): boolean {
+  const stood = new Map(before.map(({ recordId, groupId, isSurvivor }) => [recordId, `${groupId} ${isSurvivor}`]))
+  return after.some(({ recordId, groupId, isSurvivor }) => stood.get(recordId) !== `${groupId} ${isSurvivor}`)
+}
+
+function unknownPair(): ReviewRefused {
+  return new ReviewRefused('unknown-pair', 'there is no such pair of records; imms duplicates list shows them')
+}
