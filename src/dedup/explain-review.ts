@@ -128,6 +128,8 @@ export const RULE_MEANINGS: Record<PairRule, string> = {
   C5: 'The lots are one keystroke apart: a slip, or the next lot',
   C6: 'Two who each say they gave it, with nothing that shows it is one needle',
   C7: 'More similar records than may be compared',
+  C8: 'Two organisations that each say they gave it; one lot goes to many places',
+  C9: 'Two who each say they gave it, on two days',
   D1: 'Same day, diseases and lot',
   D2: 'Same day and diseases, one primary record and one that is not, nothing against it',
   D3: 'Same day, a part of a combination that another record names whole',

@@ -69,6 +69,9 @@ const NOT_THERE: Readonly<Record<string, number>> = {
   planUnmerge: 404,
   unmergePatients: 404,
   rehearseProgramme: 422,
+  rehearseWeights: 422,
+  decideDuplicate: 404,
+  undoDecision: 404,
   startReplay: 404,
   cancelReplay: 404
 }

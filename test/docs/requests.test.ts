@@ -49,7 +49,8 @@ const WITHOUT_REQUEST = [
   'getForecast',
   'reloadProgrammes',
   'rehearseProgramme',
-  'startReplay'
+  'startReplay',
+  'rehearseWeights'
 ]
 
 t.test('every ready request is answered as it says, with a status that openapi.yaml describes', async (t) => {
