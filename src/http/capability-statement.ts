@@ -41,14 +41,7 @@ export function createCapabilityStatement(
             `Bearer tokens (JWT) with scopes (${ALL_SCOPES.join(', ')}) and permissions per vaccine type (FLU.CRUDS). ` +
             'Only metadata, definitions, smart-configuration, health, openapi.yaml and /docs are open.'
         },
-        resource: resources.map((resource) => ({
-          ...resource,
-          searchParam: resource.searchParam.map((parameter) => ({
-            definition: houseDefinition(base, resource.type, parameter.name),
-            ...parameter
-          })),
-          ...abilitiesOf(resource.type, routes)
-        })),
+        resource: resources.map((resource) => describeResource(resource, routes, base)),
         ...systemInteractions(routes)
       }
     ]
@@ -67,6 +60,23 @@ export function createTerminologyCapabilities(capability: Capability, base: stri
     ...(software === undefined ? {} : { software }),
     implementation: { description: implementation?.description ?? '', url: base },
     codeSearch: 'explicit'
+  }
+}
+
+function describeResource(
+  { searchParam, ...resource }: ServedResource,
+  routes: readonly Route[],
+  base: string
+): CapabilityStatementRestResource {
+  const parameters = searchParam.map((parameter) => ({
+    definition: houseDefinition(base, resource.type, parameter.name),
+    ...parameter
+  }))
+  return {
+    ...resource,
+    // FHIR has no empty lists.
+    ...(parameters.length === 0 ? {} : { searchParam: parameters }),
+    ...abilitiesOf(resource.type, routes)
   }
 }
 

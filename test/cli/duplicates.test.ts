@@ -20,7 +20,7 @@ import { createRunner, openOps } from './open-ops.js'
 const NHS_NUMBER = syntheticNhsNumber(51)
 const UNKNOWN = '019ad6f0-0000-7000-8f01-0000000000ff'
 const REASON = ['--reason', 'looked into both systems']
-const WEIGHTS = await readFile(new URL('../../profiles/dedup/dedup-1.0.0.yaml', import.meta.url), 'utf8')
+const WEIGHTS = await readFile(new URL('../../profiles/dedup/dedup-1.1.0.yaml', import.meta.url), 'utf8')
 
 async function openDuplicates(t: Test) {
   const ops = await openOps(t)
@@ -50,7 +50,7 @@ const ruleOf = (body: unknown) => (body as OperationOutcome).issue[0]?.details?.
 
 /** Weights under which nothing is merged without a person. */
 function strictWeights(): string {
-  return WEIGHTS.replace('version: dedup-1.0.0', 'version: dedup-9.0.0').replace(
+  return WEIGHTS.replace('version: dedup-1.1.0', 'version: dedup-9.0.0').replace(
     'maximumCandidates: 50',
     'maximumCandidates: 1'
   )
@@ -151,7 +151,7 @@ t.test('rescore tells what other weights would change, and writes nothing', asyn
 
   t.equal(ran.code, 0, ran.stderr)
   t.match(told, {
-    currentVersion: 'dedup-1.0.0',
+    currentVersion: 'dedup-1.1.0',
     nextVersion: 'dedup-9.0.0',
     patients: 4,
     records: 6,
@@ -162,12 +162,12 @@ t.test('rescore tells what other weights would change, and writes nothing', asyn
   const words = await imms(['duplicates', 'rescore', '--weights', file, '--since', '2020-01-01'], { columns: 120 })
   t.match(words.stdout, /Nothing was written/)
 
-  const page = { file: 'dedup-1.0.0.yaml', text: WEIGHTS, limit: 3 }
+  const page = { file: 'dedup-1.1.0.yaml', text: WEIGHTS, limit: 3 }
   const first = await ask<WeightsAnswer>('POST', '/ops/duplicates/rehearse', page)
   const rest = await ask<WeightsAnswer>('POST', '/ops/duplicates/rehearse', { ...page, after: first.body.next })
   t.same([first.body.patients, rest.body.patients, rest.body.next], [3, 1, null])
   t.same([first.body.changed, rest.body.changed], [0, 0], 'the same weights change nothing')
-  for (const text of ['{', 'version: dedup-1.0.0', WEIGHTS.replace('same: 70', 'same: 7')]) {
+  for (const text of ['{', 'version: dedup-1.1.0', WEIGHTS.replace('same: 70', 'same: 7')]) {
     const { status, body } = await ask('POST', '/ops/duplicates/rehearse', { ...page, text })
     t.same([status, ruleOf(body)], [422, 'dedup-file'], text.slice(0, 20))
   }
@@ -186,7 +186,7 @@ t.test('weights that merge more close reviews, and keep what reviewers decided',
   const { pairs } = (await ask<DuplicatesAnswer>('GET', '/ops/duplicates?supplier=gp')).body
   t.equal(pairs.length, 2)
   await ask('POST', `/ops/duplicates/${pairs[0]!.pairId}/decide`, { decision: 'distinct', reason: 'two needles' })
-  const text = WEIGHTS.replace('version: dedup-1.0.0', 'version: dedup-2.0.0').replace('Merge: false', 'Merge: true')
+  const text = WEIGHTS.replace('version: dedup-1.1.0', 'version: dedup-2.0.0').replace('Merge: false', 'Merge: true')
 
   const { body } = await ask<WeightsAnswer>('POST', '/ops/duplicates/rehearse', { file: 'dedup-2.0.0.yaml', text })
 

@@ -81,7 +81,7 @@ t.test('same joins two records, and undo gives the word back to the rules', asyn
   t.same(await stateNow(), ['decided'])
   t.same((await reviews.list({ limit: 10 })).counts, [], 'nothing waits')
   t.match(await rig.rows('select decided_by, outcome, rules_version from pair_decision'), [
-    { decided_by: BY.actor, outcome: 'same', rules_version: 'dedup-1.0.0' }
+    { decided_by: BY.actor, outcome: 'same', rules_version: 'dedup-1.1.0' }
   ])
   const trail = await rig.rows<{ record_id: string; detail: string }>(
     `select record_id, detail from audit_entry where action = 'duplicate.decide' order by record_id`
@@ -205,7 +205,7 @@ t.test('side by side: differences are marked, points and rules are explained, no
   t.match(shown, {
     state: 'open',
     asked: { rule: 'V7', meaning: /same system/ },
-    explanation: /^rules=dedup-1\.0\.0; cap=V7; score=\d+; date\+40/,
+    explanation: /^rules=dedup-1\.1\.0; cap=V7; score=\d+; date\+40/,
     records: [{ recordId: first }, { recordId: second }]
   })
   const rowOf = (name: string) => shown?.fields.find(({ element }) => element === name)
