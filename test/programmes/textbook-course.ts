@@ -67,9 +67,7 @@ function staysInGroups(programme: Programme, person: Person, doses: readonly Tex
     .filter(({ id }) => asking.has(id))
     .every((cohort) => {
       const isMember = compileCohort({ ...cohort, ...WITHOUT_PERIOD })
-      const memberships = [...days, later].map((day) =>
-        isMember({ ...person, occurrence: { first: day, last: day } })
-      )
+      const memberships = [...days, later].map((day) => isMember({ ...person, occurrence: { first: day, last: day } }))
       return new Set(memberships).size === 1
     })
 }
