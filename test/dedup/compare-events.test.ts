@@ -452,8 +452,8 @@ holds(
   t,
   'an absent field is neither equal nor different',
   fc.property(aSpec, aSpec, fc.constantFrom(...OPTIONAL), (a, b, field) => {
-    // The route of one record alone tells that its 0.1 ml are half a dose (V9).
-    fc.pre(!(field === 'route' && a.ml === 0.1))
+    // The nasal route of one record alone tells that it may be half a dose (V9).
+    fc.pre(!(field === 'route' && a.route === '46713006'))
     const bare = event(specWithout(b, field))
     const told = compareEvents(event(a), bare, rules)
     assert.deepEqual(told, compareEvents(event(specWithout(a, field)), bare, rules))
