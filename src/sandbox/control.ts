@@ -26,6 +26,8 @@ export interface Control {
   settings(): Record<string, ControlSetting>
   /** The setting that holds for the next request, counted off. */
   take(destination: SandboxReceiver, isWrite: boolean): ControlSetting
+  /** The setting that holds for everything, not counted off: one for some requests only does not. */
+  look(destination: SandboxReceiver): ControlSetting
 }
 
 export function createControl(): Control {
@@ -45,6 +47,10 @@ export function createControl(): Control {
         current.set(destination, setting.times > 1 ? { ...setting, times: setting.times - 1 } : DEFAULTS)
       }
       return setting
+    },
+    look(destination) {
+      const setting = current.get(destination) ?? DEFAULTS
+      return setting.only === undefined && setting.times === undefined ? setting : DEFAULTS
     }
   }
 }

@@ -7,6 +7,7 @@ import type { SandboxKeys } from './keys.js'
 import { createMeshReceiver } from './mesh-receiver.js'
 import { createNhsReceiver } from './nhs-receiver.js'
 import { createNhsTokens } from './nhs-tokens.js'
+import { parsePracticeSetting } from './practice-answers.js'
 import {
   jsonAnswer,
   SANDBOX_RECEIVERS,
@@ -37,9 +38,10 @@ export function createHandler(
   const eligibility = createEligibilityReceiver(keys.eligibility)
   eligibility.addPersons(seed?.persons ?? [])
   const terminology = createTerminologyReceiver()
+  const mesh = createMeshReceiver(keys.mesh, now)
   const receivers: Record<SandboxReceiver, Receiver> = {
     'nhs-immunisation-api': createNhsReceiver(tokens, () => `${url()}/immunisation-fhir-api/FHIR/R4`, now),
-    'gp-record': createMeshReceiver(keys.mesh, now),
+    'gp-record': mesh,
     'eligibility-store': eligibility,
     terminology
   }
@@ -50,18 +52,20 @@ export function createHandler(
     closed: AbortSignal
   ): Promise<SandboxAnswer | 'reset'> {
     const receiver = receivers[destination]
-    const setting = control.take(destination, receiver.isWrite(request))
+    const isHousekeeping = receiver.isHousekeeping?.(request) === true
+    const setting = isHousekeeping ? control.look(destination) : control.take(destination, receiver.isWrite(request))
     const answer = await answerUnder(setting, receiver, request, closed)
-    journal.add({
-      destination,
-      requestId: String(request.headers['x-request-id'] ?? request.headers['mex-localid'] ?? ''),
-      method: request.method,
-      path: receiver.journalPath(request),
-      status: setting.mode === 'reset' ? 0 : answer.status,
-      ...answer.effect,
-      applied: answer.effect?.applied ?? false,
-      at: now().toISOString()
-    })
+    if (!isHousekeeping)
+      journal.add({
+        destination,
+        requestId: String(request.headers['x-request-id'] ?? request.headers['mex-localid'] ?? ''),
+        method: request.method,
+        path: receiver.journalPath(request),
+        status: setting.mode === 'reset' ? 0 : answer.status,
+        ...answer.effect,
+        applied: answer.effect?.applied ?? false,
+        at: now().toISOString()
+      })
     if (setting.mode === 'slow' && setting.when === 'after') await pause(setting.delayMs, closed)
     return setting.mode === 'reset' ? 'reset' : answer
   }
@@ -86,6 +90,9 @@ export function createHandler(
       case 'PUT persons':
         eligibility.addPersons(parsePersons(request.body))
         return { status: 204 }
+      case 'PUT practice':
+        mesh.setPractice(parsePracticeSetting(JSON.parse(request.body)))
+        return { status: 204 }
       case 'PUT codes':
         terminology.know(parseCodes(request.body))
         return { status: 204 }
@@ -94,7 +101,7 @@ export function createHandler(
         return { status: 204 }
       default:
         return jsonAnswer(404, {
-          error: 'the sandbox knows /control, /journal, /holdings, /persons, /codes and /tokens'
+          error: 'the sandbox knows /control, /journal, /holdings, /persons, /practice, /codes and /tokens'
         })
     }
   }
