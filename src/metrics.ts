@@ -1,6 +1,8 @@
 // Counters for Prometheus. No label ever comes from a record: programme files, rule ids and states only.
 import { Counter, Gauge, Registry } from 'prom-client'
 import type { ProgrammeVerdict } from './ingest/judge.js'
+import type { OpsInboxQueries } from './storage/ops-inbox-queries.js'
+import { addInboxGauges } from './inbox-gauges.js'
 import type { RulesStatus } from './live-rules.js'
 
 export interface Metrics {
@@ -10,8 +12,11 @@ export interface Metrics {
   countShadow(verdict: Pick<ProgrammeVerdict, 'shadow'>): void
 }
 
-/** `readStatus`: asked whenever the metrics are read. */
-export function createMetrics(readStatus: () => RulesStatus): Metrics {
+/** Both are asked whenever the metrics are read. */
+export function createMetrics(
+  readStatus: () => RulesStatus,
+  inboxes: Pick<OpsInboxQueries, 'readInboxHealth'>
+): Metrics {
   const registry = new Registry()
   const registers = [registry]
   const judged = new Counter({
@@ -53,6 +58,7 @@ export function createMetrics(readStatus: () => RulesStatus): Metrics {
       this.set(readStatus().loadedAt.getTime() / 1000)
     }
   })
+  addInboxGauges(registers, () => inboxes.readInboxHealth())
   return {
     read: () => registry.metrics(),
     countShadow({ shadow }) {

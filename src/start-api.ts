@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { uuidv7 } from 'uuidv7'
+import { createInboxDesk } from './delivery/inbox/inbox-desk.js'
 import { createDestinationSwitch, type DestinationSwitch } from './delivery/pause-destination.js'
 import { DELIVERY_POLICY } from './delivery/policy.js'
 import { createReplays, type Replays } from './delivery/replay.js'
@@ -47,7 +48,8 @@ export async function startApi(
 ): Promise<string> {
   const { config, log } = options
   const { database, queues, liveRules, now } = parts
-  const metrics = createMetrics(() => liveRules.status())
+  const { ops } = database.stores
+  const metrics = createMetrics(() => liveRules.status(), ops)
   const onJudged = (verdict: ProgrammeVerdict): void => {
     metrics.countShadow(verdict)
   }
@@ -77,8 +79,9 @@ export async function startApi(
     now,
     opsRoutes: (app) => {
       opsRoutes(app, {
-        ops: database.stores.ops,
+        ops,
         ...openDeliveryOps(parts, wake),
+        inboxes: createInboxDesk({ database, now, auditChainId: parts.chainId }),
         ...openReview(parts, wake),
         weights: createWeightsDesk(liveRules, parts),
         programmes: createProgrammeDesk(liveRules, parts),
