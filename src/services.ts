@@ -1,6 +1,7 @@
 // The page that builds everything, in order, and releases it last-in first-out. Tests build the very same service.
 import { hostname } from 'node:os'
 import { uuidv7 } from 'uuidv7'
+import { awaitMoment } from './delivery/await-moment.js'
 import type { Destination } from './delivery/destination.js'
 import { DELIVERY_POLICY } from './delivery/policy.js'
 import { createRelay } from './delivery/relay.js'
@@ -111,7 +112,10 @@ async function openDestinations(
   const services = {
     readEligibilityTotals: (patientKey: string, vaccineTypes: readonly VaccineType[]) =>
       stores.events.readTotals(patientKey, vaccineTypes),
-    now
+    now,
+    accessTokens: stores.accessTokens,
+    awaitMoment: (destination: string, ratePerSecond: number, signal: AbortSignal) =>
+      awaitMoment(stores.destinations, destination, ratePerSecond, signal)
   }
   const destinations = createDestinations(entries, await loadDestinationKinds(), services)
   for (const destination of destinations) stack.add(destination.name, destination, () => destination.close())

@@ -1,6 +1,7 @@
 // What a destination is: one file per kind in destinations/, each exporting a DestinationKind.
 import type { ImmunizationFacts } from '../fhir/immunization.js'
 import type { VaccineType } from '../fhir/vaccine-types.js'
+import type { AccessTokenStore } from '../storage/access-token-store.js'
 import type { Delivery, DeliveryOperation } from '../storage/delivery.js'
 import type { Inbox } from './inbox/inbox.js'
 
@@ -78,6 +79,10 @@ export interface DestinationServices {
   /** Reads the present event groups of a patient. */
   readEligibilityTotals(patientKey: string, vaccineTypes: readonly VaccineType[]): Promise<EligibilityTotals>
   now(): Date
+  /** Where the workers of the fleet share an access token. Left out: this process gets its own. */
+  accessTokens?: AccessTokenStore
+  /** Waits for a moment of the destination's rate, for a request that no claim has paid for. Left out: none is waited for. */
+  awaitMoment?(destination: string, ratePerSecond: number, signal: AbortSignal): Promise<void>
 }
 
 /** Settings every destination has in destinations.yaml, whatever its kind. */
