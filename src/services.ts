@@ -2,15 +2,15 @@
 import { hostname } from 'node:os'
 import { uuidv7 } from 'uuidv7'
 import { awaitMoment } from './delivery/await-moment.js'
-import type { Destination } from './delivery/destination.js'
+import type { Destination, DestinationServices } from './delivery/destination.js'
 import { DELIVERY_POLICY } from './delivery/policy.js'
 import { createRelay } from './delivery/relay.js'
-import type { VaccineType } from './fhir/vaccine-types.js'
 import { createDatabase, type Database } from './storage/database.js'
 import { migrate } from './storage/migrate.js'
 import { createPool, type Pool } from './storage/pool.js'
 import { createDeliveryWorkers } from './worker/delivery-workers.js'
 import type { Config } from './config.js'
+import { createReadTotals } from './eligibility-totals.js'
 import { createDestinations, loadDestinationKinds } from './destinations.js'
 import type { Log } from './log.js'
 import type { LiveRules } from './live-rules.js'
@@ -66,12 +66,13 @@ async function build(
   const loaded = await loadRules(sources)
   if (loaded.packages !== undefined) logPackages(loaded.packages, log)
   const database = createDatabase(pool)
-  const destinations = await openDestinations(options, database, now, stack)
-  const queues = await openQueues(options, pool, destinations, stack)
   const chainId = uuidv7()
   await database.stores.audit.openChain(chainId, `${hostname()}/${process.pid}`)
   const liveRules = openLiveRules({ database, now, chainId }, loaded, sources, log)
   stack.add('live rules', liveRules, () => liveRules.stop())
+  const readTotals = createReadTotals({ stores: database.stores, rules: liveRules.rules, now })
+  const destinations = await openDestinations(options, database, readTotals, stack)
+  const queues = await openQueues(options, pool, destinations, stack)
   const parts: Parts = { database, liveRules, destinations, queues, now, chainId }
 
   const wakeRelay = config.roles.has('relay') ? startRelay(parts, log, stack) : () => undefined
@@ -104,14 +105,13 @@ function openPool({ config, connection, log }: ServiceOptions, stack: ReleaseSta
 }
 
 async function openDestinations(
-  { destinations: entries }: ServiceOptions,
+  { destinations: entries, now = () => new Date() }: ServiceOptions,
   { stores }: Database,
-  now: () => Date,
+  readEligibilityTotals: DestinationServices['readEligibilityTotals'],
   stack: ReleaseStack
 ): Promise<Destination[]> {
   const services = {
-    readEligibilityTotals: (patientKey: string, vaccineTypes: readonly VaccineType[]) =>
-      stores.events.readTotals(patientKey, vaccineTypes),
+    readEligibilityTotals,
     now,
     accessTokens: stores.accessTokens,
     awaitMoment: (destination: string, ratePerSecond: number, signal: AbortSignal) =>

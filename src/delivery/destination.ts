@@ -72,6 +72,13 @@ export interface EligibilityTotals {
   eventDays: string[]
   /** Rises with every change to the patient's groups: the receiver keeps the larger. */
   sourceVersion: number
+  /** What the programme files in force say of those doses. Left out where nobody judges them. */
+  doses?: {
+    valid: number
+    invalid: number
+    /** YYYY-MM-DD; left out when no dose is valid. */
+    lastValidDay?: string
+  }
 }
 
 /** What a destination may use beyond its own options. */
