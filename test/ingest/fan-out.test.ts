@@ -1,11 +1,9 @@
 // Destinations follow the record that counts: whoever is sent survivors ends up with exactly these, and is never without a
 // vaccination in between.
 import t from 'tap'
-import { uuidv7 } from 'uuidv7'
 import type { Wanting } from '../../src/delivery/plan-deliveries.js'
-import { createDuplicateReviews } from '../../src/review/duplicate-reviews.js'
-import type { ReviewChoice } from '../../src/storage/review-store.js'
-import { clientOf, createIngestRig, fluByPharmacy, openIngest, rules, type IngestRig } from '../support/ingest-rig.js'
+import { openReviewDesk } from '../review/open-reviews.js'
+import { clientOf, createIngestRig, fluByPharmacy, openIngest, type IngestRig } from '../support/ingest-rig.js'
 import { createModelReceiver } from '../support/model-receiver.js'
 import { syntheticNhsNumber } from '../support/synthetic.js'
 
@@ -30,33 +28,6 @@ const lanesOf = (rig: IngestRig) =>
   rig.rows<{ record_id: string; operation: string; state: string }>(
     'select record_id, operation, state from delivery order by created_at, delivery_id'
   )
-
-async function openReviews(rig: IngestRig, destinations: Wanting[] = [SURVIVORS]) {
-  const auditChainId = uuidv7()
-  await rig.database.stores.audit.openChain(auditChainId, 'reviews')
-  const reviews = createDuplicateReviews({
-    database: rig.database,
-    rules,
-    destinations,
-    now: () => new Date(),
-    newId: uuidv7,
-    auditChainId,
-    onCommitted: () => undefined
-  })
-  const by = { actor: 'dr-adeyemi', reason: 'looked into both systems' }
-  return {
-    async decide(recordId: string, choice: ReviewChoice): Promise<string> {
-      const [line] = (await reviews.list({ limit: 10, recordId })).pairs
-      const answer = await reviews.decide({ pairId: line!.pairId, choice, ...by })
-      if ('kind' in answer) throw new Error(`refused: ${answer.why}`)
-      return answer.decision.decisionId
-    },
-    async undo(decisionId: string): Promise<void> {
-      const answer = await reviews.undo({ decisionId, ...by })
-      if ('kind' in answer) throw new Error(`refused: ${answer.why}`)
-    }
-  }
-}
 
 t.test('a better record that comes late is sent first, the earlier one is deleted after it', async (t) => {
   const { rig, receiver, post, held } = await setUp(t)
@@ -236,7 +207,7 @@ t.test('a third record takes over from one that was never sent', async (t) => {
 
 t.test('a reviewer parts and joins, and takes it back', async (t) => {
   const { rig, receiver, post, held } = await setUp(t)
-  const reviews = await openReviews(rig)
+  const reviews = await openReviewDesk(rig, [SURVIVORS])
   const first = await post(copy(), GP)
   await receiver.drain()
   const better = await post(original())
@@ -245,12 +216,12 @@ t.test('a reviewer parts and joins, and takes it back', async (t) => {
   const parted = await reviews.decide(first, 'distinct')
   await receiver.drain()
   t.same(held(), [first, better].sort(), 'two vaccinations')
-  await reviews.undo(parted)
+  await reviews.undo(parted!)
   await receiver.drain()
   t.same(held(), [better])
 
   const before = receiver.log.length
-  await reviews.undo(await reviews.decide(first, 'distinct'))
+  await reviews.undo((await reviews.decide(first, 'distinct'))!)
   await receiver.drain()
   t.equal(receiver.log.length, before, 'taken back before it was told')
 })
