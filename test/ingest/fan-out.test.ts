@@ -98,8 +98,8 @@ t.test('the same when both come in one group', async (t) => {
   const [first, better] = await Promise.all([rig.post(copy(), GP), rig.post(original(), PHARMACY)])
   await receiver.drain()
 
-  t.same(held(), [better!.record!.recordId])
-  t.not(first?.record?.recordId, better?.record?.recordId)
+  t.same(held(), [better.record!.recordId])
+  t.not(first.record?.recordId, better.record?.recordId)
 })
 
 t.test('a correction that makes another record the better one, and one that takes that back', async (t) => {
@@ -305,9 +305,9 @@ t.test('corrections that cross in two processes, while a worker delivers, end wi
   const other = await openIngest(t, rig.pool, rig.database, { destinations: [SURVIVORS] })
   const first = await post(copy(), GP)
   const second = await post(original())
-  let going = true
+  const stop = new AbortController()
   const worker = (async () => {
-    while (going) await receiver.drain()
+    while (!stop.signal.aborted) await receiver.drain()
   })()
   for (let round = 1; round <= 6; round++) {
     const isPrimary = round % 2 === 1
@@ -316,7 +316,7 @@ t.test('corrections that cross in two processes, while a worker delivers, end wi
       other.put(second, round, original({ primarySource: !isPrimary }))
     ])
   }
-  going = false
+  stop.abort()
   await worker
   await receiver.drain()
 
