@@ -1,5 +1,6 @@
 // When a version takes back what a destination may have been told.
-import type { DeliveryCandidate } from './destination.js'
+import type { Immunization } from 'fhir/r4.js'
+import type { Delivery, DeliveryCandidate } from './destination.js'
 
 /**
  * True for a deletion, and for a correction that says the immunisation did not happen or was never meant to be recorded.
@@ -8,4 +9,9 @@ import type { DeliveryCandidate } from './destination.js'
 export function isWithdrawal(candidate: DeliveryCandidate): boolean {
   if (candidate.operation === 'delete') return true
   return candidate.operation === 'update' && candidate.facts.status !== 'completed'
+}
+
+/** The same of a version that is being delivered. */
+export function isWithdrawn(delivery: Pick<Delivery, 'operation'>, { status }: Immunization): boolean {
+  return delivery.operation === 'delete' || status !== 'completed'
 }
