@@ -2,13 +2,23 @@
 import type { ImmunizationFacts } from '../fhir/immunization.js'
 import type { VaccineType } from '../fhir/vaccine-types.js'
 import type { Delivery, DeliveryOperation } from '../storage/delivery.js'
+import type { Inbox } from './inbox/inbox.js'
 
 export type { Delivery, DeliveryOperation }
 
 /** How one attempt ended. Messages never hold a patient's data, nor a URL with one in it. */
 export type DeliveryOutcome =
-  /** The receiver has it. `remote` is kept for later versions. */
-  | { kind: 'delivered'; status?: number; remote?: { id: string; version?: string }; message?: string }
+  /**
+   * The receiver has it. `remote` is kept for later versions. `answerWithinMs`: whether it keeps it is told later, through
+   * the inbox; whoever says nothing for so long is overdue.
+   */
+  | {
+      kind: 'delivered'
+      status?: number
+      remote?: { id: string; version?: string }
+      message?: string
+      answerWithinMs?: number
+    }
   /** 408, 425, 5xx, network, timeout. `ambiguous`: the receiver may have taken it. */
   | { kind: 'unavailable'; ambiguous: boolean; status?: number; retryAfterMs?: number; message: string }
   /** 429: the whole destination waits. */
@@ -38,6 +48,8 @@ export interface Destination {
   readonly ratePerSecond?: number
   /** How long one attempt may take before it counts as unavailable and ambiguous. */
   readonly timeoutMs: number
+  /** Where the receiver answers later. */
+  readonly inbox?: Inbox
   /** What it is told is about the patient, not about the record: told anew when records change patients. */
   readonly followsPatient?: boolean
   /** Pure: decides from the candidate alone, called inside the accepting transaction. */

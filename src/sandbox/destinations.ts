@@ -81,7 +81,8 @@ function nationalDestinations(url: string, keys: SandboxKeys): SandboxDestinatio
         mailboxId: mesh.mailboxId,
         mailboxPassword: mesh.mailboxPassword,
         sharedKey: mesh.sharedKey,
-        senderOdsCode: 'X26'
+        senderOdsCode: 'X26',
+        inboxSeconds: 2
       }
     },
     {

@@ -8,6 +8,7 @@ import { createMeshReceiver } from './mesh-receiver.js'
 import { createMnsReceiver } from './mns-receiver.js'
 import { createNhsReceiver } from './nhs-receiver.js'
 import { createNhsTokens } from './nhs-tokens.js'
+import { parsePracticeSetting } from './practice-answers.js'
 import {
   jsonAnswer,
   SANDBOX_RECEIVERS,
@@ -41,9 +42,10 @@ export function createHandler(
   const eligibility = createEligibilityReceiver(keys.eligibility)
   eligibility.addPersons(seed?.persons ?? [])
   const terminology = createTerminologyReceiver()
+  const mesh = createMeshReceiver(keys.mesh, now)
   const receivers: Record<SandboxReceiver, Receiver> = {
     'nhs-immunisation-api': createNhsReceiver(tokens, () => `${url()}/immunisation-fhir-api/FHIR/R4`, now),
-    'gp-record': createMeshReceiver(keys.mesh, now),
+    'gp-record': mesh,
     'eligibility-store': eligibility,
     'mns-event': createMnsReceiver(tokens),
     'fhir-rest': createFhirReceiver(fhirTokens, () => `${url()}/fhir/r4`, now),
@@ -57,9 +59,10 @@ export function createHandler(
     closed: AbortSignal
   ): Promise<SandboxReply> {
     const receiver = receivers[destination]
-    const fault = control.take(destination, receiver.isWrite(request))
+    const isHousekeeping = receiver.isHousekeeping?.(request) === true
+    const fault = isHousekeeping ? control.look(destination) : control.take(destination, receiver.isWrite(request))
     const { answers, reply } = await answerUnderFault(fault, receiver, request, { closed, now: now() })
-    for (const [index, answer] of answers.entries()) {
+    for (const [index, answer] of isHousekeeping ? [] : answers.entries()) {
       journal.add({
         destination,
         requestId: requestIdOf(request),
@@ -96,6 +99,9 @@ export function createHandler(
       case 'PUT persons':
         eligibility.addPersons(parsePersons(request.body))
         return { status: 204 }
+      case 'PUT practice':
+        mesh.setPractice(parsePracticeSetting(JSON.parse(request.body)))
+        return { status: 204 }
       case 'PUT codes':
         terminology.know(parseCodes(request.body))
         return { status: 204 }
@@ -105,7 +111,7 @@ export function createHandler(
         return { status: 204 }
       default:
         return jsonAnswer(404, {
-          error: 'the sandbox knows /control, /journal, /holdings, /persons, /codes and /tokens'
+          error: 'the sandbox knows /control, /journal, /holdings, /persons, /practice, /codes and /tokens'
         })
     }
   }

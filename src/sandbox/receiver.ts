@@ -42,6 +42,8 @@ export type FaultAnswer = 'down' | 'limited' | 'refuse' | 'credentials'
 export interface Receiver {
   /** True when the request could change the receiver. */
   isWrite(request: SandboxRequest): boolean
+  /** True for what a client asks by the clock: it meets faults, uses up none of their `times`, and is not in the journal. */
+  isHousekeeping?(request: SandboxRequest): boolean
   answer(request: SandboxRequest): SandboxAnswer | Promise<SandboxAnswer>
   fail(fault: FaultAnswer): SandboxAnswer
   /** Somebody else writes what the request is about, so that its version is no longer the one the caller knows. */

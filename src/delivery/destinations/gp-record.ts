@@ -2,6 +2,7 @@
 // Accepted by MESH counts as delivered for now; the acknowledgements of the practice are not read yet.
 import type { Immunization } from 'fhir/r4.js'
 import type { Destination, DestinationKind, DestinationServices, DestinationSettings } from '../destination.js'
+import { acknowledgementLimitMs, createGpInbox } from '../gp/gp-inbox.js'
 import { gpOptionsSchema, type GpOptions } from '../gp/options.js'
 import { planGpMessage } from '../gp/plan-gp-message.js'
 import { createMailbox } from '../mesh/mailbox.js'
@@ -35,9 +36,11 @@ function create(
   const transport = createHttpTransport({ maxSockets: settings.concurrency, tls: readTls(name, given) })
   const now = (): Date => services.now()
   const mailbox = createMailbox(options.baseUrl, credentials, transport, now)
+  const answerWithinMs = acknowledgementLimitMs(options)
   const { vaccineTypes, ...fixed } = settings
   return {
     ...fixed,
+    inbox: createGpInbox(mailbox, options, settings.timeoutMs),
     wants: (candidate) =>
       (vaccineTypes?.includes(candidate.vaccineType) ?? true) &&
       (isWithdrawal(candidate) || (candidate.isSurvivor && candidate.facts.status === 'completed')),
@@ -51,7 +54,7 @@ function create(
       const outcome = await sendOnce({ mailbox, redact, now }, planned, askFirst, signal)
       if (outcome.kind !== 'delivered' || outcome.remote === undefined) return outcome
       // The version sent last is what a later document replaces.
-      return { ...outcome, remote: { ...outcome.remote, version: String(delivery.version) } }
+      return { ...outcome, remote: { ...outcome.remote, version: String(delivery.version) }, answerWithinMs }
     },
     close() {
       transport.close()
