@@ -19,8 +19,8 @@ export interface TotalsDeps {
 
 export function createReadTotals({ stores, rules, now }: TotalsDeps): DestinationServices['readEligibilityTotals'] {
   const coursesInForce = createCoursesInForce()
-  return async (patientKey, vaccineTypes) => {
-    const totals = await stores.events.readTotals(patientKey, vaccineTypes)
+  return async (patientKey, vaccineTypes, possibleDuplicates) => {
+    const totals = await stores.events.readTotals(patientKey, vaccineTypes, possibleDuplicates)
     // Afterwards: records newer than the number are written again under a higher one, older ones would stay.
     const survivors = await stores.events.readSurvivors(patientKey)
     const read = survivors.map(({ recordId, body }) => ({ id: recordId, resource: JSON.parse(body) as Immunization }))

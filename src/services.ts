@@ -2,7 +2,7 @@
 import { hostname } from 'node:os'
 import { uuidv7 } from 'uuidv7'
 import { awaitMoment } from './delivery/await-moment.js'
-import type { Destination, DestinationServices } from './delivery/destination.js'
+import type { ConfiguredDestination, DestinationServices } from './delivery/destination.js'
 import { DELIVERY_POLICY } from './delivery/policy.js'
 import { createRelay } from './delivery/relay.js'
 import { createDatabase, type Database } from './storage/database.js'
@@ -109,7 +109,7 @@ async function openDestinations(
   { stores }: Database,
   readEligibilityTotals: DestinationServices['readEligibilityTotals'],
   stack: ReleaseStack
-): Promise<Destination[]> {
+): Promise<ConfiguredDestination[]> {
   const services = {
     readEligibilityTotals,
     now,

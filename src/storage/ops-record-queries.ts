@@ -61,6 +61,8 @@ export interface StoryDelivery {
   finishedAt: Date | null
   /** End of the latest attempt. */
   lastAttemptAt: Date | null
+  /** The delivery of another record that this one waits for; null where it waits for none. */
+  successor: { deliveryId: string; recordId: string; state: DeliveryState } | null
   /** Null where the receiver answers at once, or was not sent to yet. */
   acknowledgement: StoryAcknowledgement | null
 }
@@ -171,7 +173,14 @@ select delivery.delivery_id as "deliveryId",
            'state', said.state, 'dueAt', said.due_at, 'infrastructureCode', said.infrastructure_code,
            'businessCode', said.business_code, 'reason', said.reason, 'settledAt', said.settled_at
          )
-       end as acknowledgement
+       end as acknowledgement,
+       (
+         select json_build_object(
+                  'deliveryId', successor.delivery_id, 'recordId', successor.record_id, 'state', successor.state
+                )
+           from delivery as successor
+          where successor.delivery_id = delivery.successor_id
+       ) as successor
   from delivery
   left join acknowledgement said on said.delivery_id = delivery.delivery_id
  where record_id = $1

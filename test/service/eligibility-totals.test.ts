@@ -8,7 +8,7 @@ const NOW = new Date('2026-11-02T09:00:00Z')
 async function totalsOf(rig: IngestRig, vaccineTypes: Parameters<ReturnType<typeof createReadTotals>>[1]) {
   const [record] = await rig.rows<{ patient_key: string }>('select patient_key from record limit 1')
   const readTotals = createReadTotals({ stores: rig.database.stores, rules, now: () => NOW })
-  return readTotals(record?.patient_key ?? '', vaccineTypes)
+  return readTotals(record?.patient_key ?? '', vaccineTypes, 'once')
 }
 
 function mmr(day: string, value: string): object {

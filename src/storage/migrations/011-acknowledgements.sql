@@ -55,12 +55,3 @@ create table inbox_message (
   check ((delivery_id is null) = (unknown_because is not null))
 );
 create index inbox_message_unknown_idx on inbox_message (destination) where delivery_id is null and settled_at is null;
-
--- One access token of each application for all workers. Sealed by a key that only those who may ask for one have.
-create table access_token (
-  name text primary key,
-  version integer not null default 0,
-  sealed bytea,
-  good_until timestamptz,
-  renewing_until timestamptz
-);
