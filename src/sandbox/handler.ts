@@ -77,7 +77,10 @@ export function createHandler(
           ? unknownDestination
           : jsonAnswer(200, control.set(destination, JSON.parse(request.body)))
       case 'GET journal':
-        return jsonAnswer(200, journal.entries(request.query.get('destination') ?? undefined))
+        return jsonAnswer(
+          200,
+          journal.entries(request.query.get('destination') ?? undefined, Number(request.query.get('from') ?? 0))
+        )
       case 'DELETE journal':
         journal.clear()
         return { status: 204 }

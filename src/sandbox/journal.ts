@@ -21,19 +21,27 @@ export interface JournalEntry {
 
 export interface Journal {
   add(entry: JournalEntry): void
-  entries(destination?: string): JournalEntry[]
+  /** `from`: leaves out so many of the first that ever arrived, for whoever has read those. */
+  entries(destination?: string, from?: number): JournalEntry[]
   clear(): void
 }
 
 export function createJournal(): Journal {
   let entries: JournalEntry[] = []
+  let dropped = 0
   return {
     add(entry) {
       entries.push(entry)
-      if (entries.length > LONGEST) entries = entries.slice(LONGEST / 10)
+      if (entries.length <= LONGEST) return
+      entries = entries.slice(LONGEST / 10)
+      dropped += LONGEST / 10
     },
-    entries: (destination) => entries.filter((entry) => destination === undefined || entry.destination === destination),
+    entries: (destination, from = 0) =>
+      entries
+        .slice(Math.max(from - dropped, 0))
+        .filter((entry) => destination === undefined || entry.destination === destination),
     clear() {
+      dropped += entries.length
       entries = []
     }
   }

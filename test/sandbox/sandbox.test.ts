@@ -9,6 +9,7 @@ import t from 'tap'
 import { toOutboundImmunization } from '../../src/delivery/nhs/outbound-immunization.js'
 import { meshAuthorization } from '../../src/delivery/mesh/authorization.js'
 import { applyUpdate, isConditionMet } from '../../src/sandbox/dynamodb-expression.js'
+import { createJournal } from '../../src/sandbox/journal.js'
 import { createSandboxKeys } from '../../src/sandbox/keys.js'
 import { forkSandbox } from '../../src/sandbox/process.js'
 import { startSandbox } from '../../src/sandbox/server.js'
@@ -348,6 +349,23 @@ t.test('the journal tells what arrived, in order and without patients, until it 
   t.same((await ask('GET', '/journal?destination=gp-record')).body, [])
   await ask('DELETE', '/journal')
   t.same((await ask('GET', '/journal')).body, [])
+})
+
+t.test('whoever has read so many entries of the journal gets those after them, though old ones are dropped', (t) => {
+  const journal = createJournal()
+  const add = (requestId: string): void => {
+    const at = new Date(nowMs).toISOString()
+    journal.add({ destination: 'gp-record', requestId, method: 'POST', path: '/', status: 202, applied: true, at })
+  }
+  for (let n = 0; n <= 50_000; n++) add(`request-${n}`)
+  const requestIds = (from: number): string[] => journal.entries(undefined, from).map(({ requestId }) => requestId)
+  t.same(requestIds(50_000), ['request-50000'])
+  t.equal(journal.entries('gp-record').length, 45_001)
+  journal.clear()
+  add('request-50001')
+  t.same(requestIds(50_001), ['request-50001'])
+  t.same(requestIds(50_002), [])
+  t.end()
 })
 
 t.test('as a process it ends when it is closed, when its parent is killed, and says why it cannot start', async (t) => {
