@@ -38,6 +38,8 @@ export interface PumpDeps {
   onPromoted?: () => void
 }
 
+type Claimed = Extract<ClaimTurn, { kind: 'claimed' }>
+
 export function createDeliveryPump(deps: PumpDeps): DeliveryPump {
   const { database, destination } = deps
   const jobs = createOpenJobs()
@@ -77,19 +79,20 @@ export function createDeliveryPump(deps: PumpDeps): DeliveryPump {
     }
   }
 
-  const begin = (turn: Extract<ClaimTurn, { kind: 'claimed' }>): void => {
+  const begin = (turn: Claimed): void => {
     turn.deliveries.forEach((delivery, place) => {
       jobs.start(delivery)
-      void attempt(delivery, turn.startInMs + place * turn.gapMs, turn.isProbe)
+      void attempt(delivery, turn, turn.startInMs + place * turn.gapMs)
     })
     // What was asked for and not got is somebody else's, or done.
     for (const deliveryId of turn.asked) jobs.settleWaiting(deliveryId)
   }
 
-  const attempt = async (delivery: Delivery, startInMs: number, isProbe: boolean): Promise<void> => {
+  const attempt = async (delivery: Delivery, { isProbe, startBefore }: Claimed, startInMs: number): Promise<void> => {
     const startsAt = performance.now() + startInMs
     const { abortGraceMs } = deps.policy.attempt
-    const outcome = await sendOnce(destination, delivery, { startInMs, stop: stop.signal, abortGraceMs })
+    const sending = { startInMs, startBefore, stop: stop.signal, abortGraceMs }
+    const outcome = await sendOnce(destination, delivery, sending)
     const durationMs = Math.max(performance.now() - startsAt, 0)
     ended.push({
       delivery,

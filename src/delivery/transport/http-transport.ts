@@ -2,6 +2,7 @@
 // socket cap and costs about five times the CPU per call (reference/feasibility.md, section D).
 import http from 'node:http'
 import https from 'node:https'
+import { isOver } from '../attempt-signal.js'
 
 /** An answer is cut here: no receiver of ours answers with more, and a hostile one must not fill the memory. */
 const MAX_ANSWER_BYTES = 4 * 1024 * 1024
@@ -64,7 +65,7 @@ export function createHttpTransport(settings: { maxSockets: number; tls?: TlsOpt
 
 function sendOnce(request: HttpRequest, plain: http.Agent, secure: https.Agent): Promise<HttpAnswer> {
   return new Promise((resolve, reject) => {
-    if (request.signal.aborted) {
+    if (isOver(request.signal)) {
       reject(new TransportFault(false, 'aborted', 'before sending'))
       return
     }
