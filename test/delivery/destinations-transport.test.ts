@@ -209,7 +209,7 @@ t.test(
     await send('GET')
 
     setEnd(signal, 0)
-    await t.rejects(send('PUT'), { reason: 'aborted', mayHaveArrived: false })
+    await t.rejects(send('PUT'), { message: 'aborted (before sending)' })
 
     t.same(asked, ['GET'])
   }
