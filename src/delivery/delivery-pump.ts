@@ -2,6 +2,7 @@
 // gather here, are claimed together as far as slots are free, sent side by side, and recorded together as they end.
 // While a claim or a record is under way the next one gathers, so that batches grow with the load and nothing waits when
 // there is none.
+import { setMaxListeners } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Log } from '../queue/log.js'
 import type { Database } from '../storage/database.js'
@@ -45,6 +46,8 @@ export function createDeliveryPump(deps: PumpDeps): DeliveryPump {
   const jobs = createOpenJobs()
   const draining = new AbortController()
   const stop = new AbortController()
+  // Every attempt under way listens to it; Node takes more than ten for a leak and says so.
+  setMaxListeners(0, stop.signal)
   let ended: EndedAttempt[] = []
   // Set and cleared in the same tick as the loops look for work, so that no work is left between them.
   let isClaiming = false
