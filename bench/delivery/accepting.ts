@@ -6,15 +6,17 @@ import { syntheticImmunization } from '../../test/support/synthetic.js'
 import type { Line } from './line.js'
 import type { Sink } from './sink.js'
 
-const AT_ONCE = 64
+export interface Accepting {
+  /** Resolves with the id of the record once it is committed. @throws Error when it is not accepted */
+  accept(n: number): Promise<string>
+  close(): Promise<void>
+}
 
-/** Accepts as fast as it can; gives how many deliveries that made. */
-export async function acceptRecords(
-  { database }: Line,
+export async function openAccepting(
+  { database }: Pick<Line, 'database'>,
   { destinations }: Sink,
-  records: number,
   onCommitted: () => void
-): Promise<number> {
+): Promise<Accepting> {
   const auditChainId = uuidv7()
   await database.stores.audit.openChain(auditChainId, 'bench')
   const now = (): Date => new Date()
@@ -32,17 +34,16 @@ export async function acceptRecords(
     }
   })
   const caller = clientOf('bench')
-  let next = 0
-  async function client(): Promise<void> {
-    while (next < records) {
-      const payload = payloadOf(syntheticImmunization({ n: next++, vaccineType: 'FLU' }))
+  return {
+    async accept(n) {
+      const payload = payloadOf(syntheticImmunization({ n, vaccineType: 'FLU' }))
       const [verdict] = await ingest.accept([
         { kind: 'create', payload, caller, requestId: uuidv7(), receivedAt: now() }
       ])
-      if (verdict?.status !== 201) throw new Error(`not accepted: ${JSON.stringify(verdict?.issues)}`)
-    }
+      if (verdict?.status !== 201 || verdict.record === undefined)
+        throw new Error(`not accepted: ${JSON.stringify(verdict?.issues)}`)
+      return verdict.record.recordId
+    },
+    close: () => ingest.close()
   }
-  await Promise.all(Array.from({ length: AT_ONCE }, client))
-  await ingest.close()
-  return records * destinations.length
 }

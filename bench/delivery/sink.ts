@@ -1,6 +1,6 @@
 // Destinations that post the body to a local receiver which takes everything at once.
 import { fork } from 'node:child_process'
-import { setTimeout as delay } from 'node:timers/promises'
+import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import type { Destination } from '../../src/delivery/destination.js'
 import { createHttpTransport } from '../../src/delivery/transport/http-transport.js'
@@ -11,8 +11,10 @@ export interface Sink {
   destinations: Destination[]
   /** Answered so far. */
   taken(): number
-  /** Those of one destination answer only after so long. */
-  hang(name: string | undefined, ms: number): void
+  /** This destination does not answer any more; undefined: all do. */
+  hang(name: string | undefined): void
+  /** Called when a destination has answered for a record. */
+  onTaken: (name: string, recordId: string) => void
   close(): void
 }
 
@@ -28,39 +30,41 @@ export async function openSink(concurrency: number, timeoutMs = 5_000): Promise<
   const url = `http://127.0.0.1:${port}/`
   const transport = createHttpTransport({ maxSockets: concurrency * SINKS.length })
   let taken = 0
-  const hanging = { name: undefined as string | undefined, ms: 0 }
+  let hanging: string | undefined
   const post = async (body: string, signal: AbortSignal): Promise<void> => {
     const headers = { 'content-type': 'application/fhir+json' }
     const { status } = await transport.send({ method: 'POST', url, headers, body, signal })
     if (status !== 201) throw new Error(`the sink answered ${status}`)
     taken++
   }
-  return {
+  const sink: Sink = {
     post,
+    onTaken: () => undefined,
     destinations: SINKS.map((name) => ({
       name,
       kind: 'sink',
       concurrency,
       timeoutMs,
       wants: () => true,
-      async deliver({ body }, signal) {
-        if (hanging.name === name) {
-          await delay(hanging.ms, undefined, { signal }).catch(() => undefined)
-          if (signal.aborted) return { kind: 'unavailable', ambiguous: true, message: 'no answer' }
+      async deliver({ body, recordId }, signal) {
+        if (hanging === name) {
+          await once(signal, 'abort')
+          return { kind: 'unavailable', ambiguous: true, message: 'no answer' }
         }
         await post(body, signal)
+        sink.onTaken(name, recordId)
         return { kind: 'delivered', status: 201 }
       },
       close: () => Promise.resolve()
     })),
     taken: () => taken,
-    hang(name, ms) {
-      hanging.name = name
-      hanging.ms = ms
+    hang(name) {
+      hanging = name
     },
     close() {
       transport.close()
       child.disconnect()
     }
   }
+  return sink
 }

@@ -76,8 +76,8 @@ async function run(options: CampaignOptions, folder: string, stack: ReleaseStack
   const began = performance.now()
   const seconds = (): number => Math.round((performance.now() - began) / 1_000)
   const keeping = keepJournal(receivers)
-  await inflict(plan, scene, (fault) => {
-    const name = nameFault(fault)
+  await inflict(plan, scene, (fault, isDone) => {
+    const name = isDone ? nameFault(fault) : 'left out, the process was just starting'
     faults[name] = (faults[name] ?? 0) + 1
     onProgress(`${seconds()} s: ${name}; ${suppliers.statistics().acknowledged} writes acknowledged`)
   })

@@ -14,28 +14,36 @@ export interface Victims {
   receivers: Receivers
 }
 
-/** Each at its moment; they may overlap. Resolves when the last one is over and everything is up again. */
+/**
+ * Each at its moment; they may overlap. Resolves when the last one is over and everything is up again. `onEnd` tells
+ * whether it could be done.
+ */
 export async function inflict(
   plan: readonly PlannedFault[],
   victims: Victims,
-  onFault: (fault: Fault) => void
+  onEnd: (fault: Fault, isDone: boolean) => void
 ): Promise<void> {
   const began = performance.now()
   const underWay: Promise<void>[] = []
   for (const { atMs, fault } of plan) {
     await delay(Math.max(atMs - (performance.now() - began), 0))
-    onFault(fault)
-    underWay.push(
-      inflictOne(fault, victims).catch((cause: unknown) => {
+    const done = inflictOne(fault, victims).then(
+      (isDone) => {
+        onEnd(fault, isDone !== false)
+      },
+      (cause: unknown) => {
         throw new Error(`the campaign could not do this: ${nameFault(fault)}`, { cause })
-      })
+      }
     )
+    // Heard at the end, all together.
+    done.catch(() => undefined)
+    underWay.push(done)
   }
   await Promise.all(underWay)
   await victims.receivers.allUp()
 }
 
-async function inflictOne(fault: Fault, { fleet, postgres, redis, receivers }: Victims): Promise<void> {
+async function inflictOne(fault: Fault, { fleet, postgres, redis, receivers }: Victims): Promise<unknown> {
   switch (fault.kind) {
     case 'kill':
       return fleet.kill(fault.role, fault.place)

@@ -30,7 +30,7 @@ export interface PlanOptions {
   durationMs: number
   engine: 'redis' | 'postgres'
   counts: Record<Role, number>
-  profile: Pick<Profile, 'faultEveryMs' | 'freezeMs' | 'outageMs' | 'timeoutMs'>
+  profile: Pick<Profile, 'faultEveryMs' | 'kills' | 'rolls' | 'freezeMs' | 'outageMs' | 'timeoutMs'>
 }
 
 interface Dice {
@@ -77,8 +77,8 @@ function makersFor({ engine, counts, profile }: PlanOptions, dice: Dice): (() =>
   ]
   const { timeoutMs } = profile
   return [
-    ...[kill('worker'), kill('worker'), kill('worker'), kill('relay'), kill('api'), kill('api')],
-    ...[roll('worker'), roll('relay'), roll('api')],
+    ...Array.from({ length: profile.kills }, () => [kill('worker'), kill('relay'), kill('api')]).flat(),
+    ...profile.rolls.map(roll),
     ...[freeze('worker', () => profile.freezeMs), freeze('relay', outage)],
     () => ({ kind: 'postgres-crash', forMs: Math.round(outage() / 3) }),
     receiver(() => ({ mode: 'down' })),

@@ -10,11 +10,14 @@ import { waitFor } from '../support/wait-for.js'
 import type { Role } from './plan-faults.js'
 
 export interface Fleet {
-  /** A process that is just starting is waited for: else a slow machine does nothing but start processes. */
-  kill(role: Role, place: number): Promise<void>
+  /**
+   * False when the process is just starting: it is left alone, or a slow machine does nothing but start processes. The
+   * same for the others.
+   */
+  kill(role: Role, place: number): Promise<boolean>
   /** One after the other, each once the one before has ended. */
-  roll(role: Role): Promise<void>
-  freeze(role: Role, place: number, forMs: number): Promise<void>
+  roll(role: Role): Promise<boolean>
+  freeze(role: Role, place: number, forMs: number): Promise<boolean>
   /** Ends that nobody asked for, and deaths of their own that processes logged. */
   faults(): string[]
   /** What all of them have written. */
@@ -84,23 +87,23 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
   return {
     async kill(role, place) {
       const member = find(role, place)
-      await untilReady(member)
+      if (!member.isReady()) return false
       await end(member, 'SIGKILL')
+      return true
     },
     async roll(role) {
-      for (const member of members.filter(({ name }) => name.startsWith(role))) {
-        await untilReady(member)
-        await end(member, 'SIGTERM')
-      }
+      const ready = members.filter((member) => member.name.startsWith(role) && member.isReady())
+      for (const member of ready) await end(member, 'SIGTERM')
+      return ready.length > 0
     },
     async freeze(role, place, forMs) {
       const member = find(role, place)
-      await untilReady(member)
       const child = member.child()
-      if (child === undefined) return
+      if (child === undefined || !member.isReady()) return false
       child.kill('SIGSTOP')
       await delay(forMs)
       child.kill('SIGCONT')
+      return true
     },
     faults: () => [...faults, ...members.flatMap(({ name }) => deathsIn(name, readLog(options.folder, name)))],
     written: () => members.map(({ name }) => readLog(options.folder, name)).join('\n'),

@@ -1,6 +1,7 @@
 // How hard a campaign is, and how fast: the full one runs the service with the waits of production, the quick one, for
 // the tests, with waits of a second, so that leases run out and breakers close again within it.
 import { DELIVERY_POLICY, type DeliveryPolicy } from '../../src/delivery/policy.js'
+import type { Role } from './plan-faults.js'
 
 export interface Profile {
   name: 'full' | 'quick'
@@ -14,6 +15,9 @@ export interface Profile {
   ratePerSecond: number
   /** Between two faults, on average. */
   faultEveryMs: number
+  /** How often each kind of kill comes for one of any other fault, and which roles are rolled. */
+  kills: number
+  rolls: readonly Role[]
   /** A frozen worker: longer than a lease. */
   freezeMs: number
   /** How long a server, a receiver or any other process is away: from, to. */
@@ -30,6 +34,8 @@ export const FULL: Profile = {
   perSecond: 12,
   ratePerSecond: 60,
   faultEveryMs: 5 * SECOND,
+  kills: 2,
+  rolls: ['api', 'relay', 'worker'],
   freezeMs: 24 * SECOND,
   outageMs: [2 * SECOND, 25 * SECOND],
   drainWithinMs: 300 * SECOND
@@ -64,10 +70,13 @@ export const QUICK: Profile = {
     replay
   },
   timeoutMs: 1_500,
-  perSecond: 15,
+  perSecond: 10,
   ratePerSecond: 60,
-  faultEveryMs: 1_200,
-  freezeMs: 6 * SECOND,
+  faultEveryMs: 700,
+  // Starting a process costs two seconds of a processor.
+  kills: 1,
+  rolls: ['worker'],
+  freezeMs: 5 * SECOND,
   outageMs: [300, 2_500],
-  drainWithinMs: 60 * SECOND
+  drainWithinMs: 75 * SECOND
 }
