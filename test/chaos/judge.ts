@@ -1,18 +1,21 @@
 // What the suppliers were promised, held against what the receivers say. Pure.
 import { patientItemKey } from '../../src/delivery/eligibility/target-item.js'
 import type { JournalEntry } from '../../src/sandbox/journal.js'
-import type { SandboxDestination } from '../../src/sandbox/receiver.js'
 import { isDeleted, type SupplierRecord } from './supplier-record.js'
+
+/** The destinations of a campaign: those of a development service. */
+export const JUDGED = ['nhs-immunisation-api', 'gp-record', 'eligibility-store'] as const
+export type Judged = (typeof JUDGED)[number]
 
 export interface Evidence {
   records: readonly SupplierRecord[]
   journal: readonly JournalEntry[]
-  holdings: Record<SandboxDestination, readonly unknown[]>
+  holdings: Record<Judged, readonly unknown[]>
   hashSecret: string
 }
 
 export interface Verdict {
-  destination: SandboxDestination
+  destination: Judged
   /** Versions that were acknowledged and must be there. */
   expected: number
   missing: string[]
@@ -33,11 +36,7 @@ export function judgeDestinations(evidence: Evidence): Verdict[] {
  * Every version is sent under the id of its delivery, on every attempt, and those ids ascend with the versions. So a
  * record has arrived when as many ids were applied as versions were acknowledged, and in order when they ascend.
  */
-function judgeVersions(
-  { records, journal }: Evidence,
-  destination: SandboxDestination,
-  wrongAtEnd: readonly string[]
-): Verdict {
+function judgeVersions({ records, journal }: Evidence, destination: Judged, wrongAtEnd: readonly string[]): Verdict {
   const applied = new Map<string, string[]>()
   for (const { recordKey = '', requestId } of journal.filter((entry) => entry.applied && isFor(entry, destination)))
     applied.set(recordKey, [...(applied.get(recordKey) ?? []), requestId])
@@ -107,6 +106,6 @@ function judgeTotals({ records, journal, holdings, hashSecret }: Evidence): Verd
   return { destination, expected, missing, misordered, duplicates: 0 }
 }
 
-function isFor(entry: JournalEntry, destination: SandboxDestination): boolean {
+function isFor(entry: JournalEntry, destination: Judged): boolean {
   return entry.destination === destination
 }

@@ -1,8 +1,7 @@
 // What goes wrong, and when: the same seed and settings give the same plan. Every kind of fault comes once before any
 // comes again.
-import type { SandboxDestination } from '../../src/sandbox/receiver.js'
-import { SANDBOX_DESTINATIONS } from '../../src/sandbox/receiver.js'
 import { createRandom } from '../support/synthetic.js'
+import { JUDGED, type Judged } from './judge.js'
 import type { Profile } from './profiles.js'
 
 export type Role = 'api' | 'relay' | 'worker'
@@ -18,7 +17,7 @@ export type Fault =
   | { kind: 'redis-away'; forMs: number; keepsData: boolean }
   /** An immediate stop, and a start that recovers. */
   | { kind: 'postgres-crash'; forMs: number }
-  | { kind: 'receiver'; destination: SandboxDestination; setting: Record<string, unknown>; forMs: number }
+  | { kind: 'receiver'; destination: Judged; setting: Record<string, unknown>; forMs: number }
 
 export interface PlannedFault {
   atMs: number
@@ -66,7 +65,7 @@ function makersFor({ engine, counts, profile }: PlanOptions, dice: Dice): (() =>
   })
   const receiver = (setting: () => Record<string, unknown>) => (): Fault => ({
     kind: 'receiver',
-    destination: dice.pick(SANDBOX_DESTINATIONS),
+    destination: dice.pick(JUDGED),
     setting: setting(),
     forMs: outage()
   })
@@ -88,6 +87,13 @@ function makersFor({ engine, counts, profile }: PlanOptions, dice: Dice): (() =>
     receiver(() => ({ mode: 'reset', when: 'before', times: 8 })),
     receiver(() => ({ mode: 'reset', when: 'after', times: 8 })),
     receiver(() => ({ mode: 'reset', when: 'after', only: 'write', times: 4 })),
+    receiver(() => ({ mode: 'half', when: 'after', times: 8 })),
+    receiver(() => ({ mode: 'garbled', when: 'after', times: 8 })),
+    receiver(() => ({
+      mode: 'random',
+      seed: dice.below(1_000),
+      rates: { down: 0.1, reset: 0.1, half: 0.05, limited: 0.03 }
+    })),
     receiver(() => ({ mode: 'refuse', times: 3 })),
     receiver(() => ({ mode: 'credentials', times: 2 })),
     ...(engine === 'redis' ? redis : [])

@@ -1,18 +1,18 @@
 // The destinations of a campaign, played by the sandbox: steered by the faults, and asked what they got.
-import { sandboxDestinations } from '../../src/sandbox/destinations.js'
+import { developmentDestinations } from '../../src/sandbox/destinations.js'
 import type { JournalEntry } from '../../src/sandbox/journal.js'
 import { forkSandbox } from '../../src/sandbox/process.js'
-import { SANDBOX_DESTINATIONS, type SandboxDestination } from '../../src/sandbox/receiver.js'
 import type { DestinationEntry } from '../../src/destinations.js'
+import { JUDGED, type Judged } from './judge.js'
 import type { Profile } from './profiles.js'
 
 export interface Receivers {
   entries: DestinationEntry[]
-  steer(destination: SandboxDestination, setting: Record<string, unknown>): Promise<void>
+  steer(destination: Judged, setting: Record<string, unknown>): Promise<void>
   allUp(): Promise<void>
   /** Everything that has arrived since the start, in order. */
   readJournal(): Promise<readonly JournalEntry[]>
-  holdings(destination: SandboxDestination): Promise<unknown[]>
+  holdings(destination: Judged): Promise<unknown[]>
   hashSecret: string
   close(): Promise<void>
 }
@@ -23,7 +23,7 @@ export async function openReceivers(
 ): Promise<Receivers> {
   const sandbox = await forkSandbox({ seed: { persons } })
   const journal: JournalEntry[] = []
-  const steer = async (destination: SandboxDestination, setting: Record<string, unknown>): Promise<void> => {
+  const steer = async (destination: Judged, setting: Record<string, unknown>): Promise<void> => {
     await ask('PUT', `/control/${destination}`, setting)
   }
   async function ask(method: string, path: string, body?: object): Promise<unknown> {
@@ -35,18 +35,18 @@ export async function openReceivers(
     return answer.json()
   }
   return {
-    entries: sandboxDestinations(sandbox.url, sandbox.keys).map((entry) => ({
+    entries: developmentDestinations(sandbox.url, sandbox.keys).map((entry) => ({
       ...entry,
       timeoutMs: profile.timeoutMs,
       ...(entry.kind === 'nhs-immunisation-api' ? { ratePerSecond: profile.ratePerSecond } : {})
     })),
     steer,
     async allUp() {
-      for (const destination of SANDBOX_DESTINATIONS) await steer(destination, { mode: 'up' })
+      for (const destination of JUDGED) await steer(destination, { mode: 'up' })
     },
     async readJournal() {
       // The sandbox drops old entries, so they are fetched as they come.
-      journal.push(...((await ask('GET', `/journal?from=${journal.length}`)) as JournalEntry[]))
+      journal.push(...((await ask('GET', `/journal?after=${journal.at(-1)?.order ?? 0}`)) as JournalEntry[]))
       return journal
     },
     async holdings(destination) {
