@@ -2,13 +2,13 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import type { Destination } from '../../src/delivery/destination.js'
+import type { ConfiguredDestination } from '../../src/delivery/destination.js'
 import { createHttpTransport } from '../../src/delivery/transport/http-transport.js'
 
 export interface Sink {
   /** Posts one body; the end of the line of every case. */
   post(body: string, signal: AbortSignal): Promise<void>
-  destinations: Destination[]
+  destinations: ConfiguredDestination[]
   /** Answered so far. */
   taken(): number
   /** This destination does not answer any more; undefined: all do. */
@@ -43,6 +43,7 @@ export async function openSink(concurrency: number, timeoutMs = 5_000): Promise<
     destinations: SINKS.map((name) => ({
       name,
       kind: 'sink',
+      sends: 'all',
       concurrency,
       timeoutMs,
       wants: () => true,

@@ -87,6 +87,7 @@ async function run(options: CampaignOptions, folder: string, stack: ReleaseStack
   const ended = performance.now()
   const drainedWithinMs = (): number => profile.drainWithinMs - (performance.now() - ended)
   onProgress(`${seconds()} s: the faults are over`)
+  await operator.resumeAll()
   await suppliers.stop(profile.drainWithinMs)
   const verdictNow = async (): Promise<Verdict[]> => judgeDestinations(await gather(suppliers, receivers))
   let replayed = 0

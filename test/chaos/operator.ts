@@ -1,5 +1,7 @@
 // Somebody who looks after the destinations while they recover: what is held is sent again.
 export interface Operator {
+  /** What is up again need not wait for a breaker to find out. */
+  resumeAll(): Promise<void>
   /** Plans and starts a replay wherever something is held. Gives how many deliveries were requeued. */
   replayHeld(): Promise<number>
 }
@@ -22,6 +24,11 @@ export function createOperator(apis: readonly string[], token: string): Operator
     return answer?.ok === true ? ((await answer.json()) as Answer) : undefined
   }
   return {
+    async resumeAll() {
+      const status = await ask<Status>('GET', '/ops/status')
+      for (const { destination } of status?.destinations ?? [])
+        await ask('POST', `/ops/destinations/${destination}/resume`, { reason: 'it is up again' })
+    },
     async replayHeld() {
       const status = await ask<Status>('GET', '/ops/status')
       let requeued = 0
