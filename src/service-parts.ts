@@ -1,5 +1,6 @@
 // What the roles of one process are built from.
 import type { VerifierKeys } from './http/token-verifier.js'
+import type { BlockOf } from './dedup/patient-block.js'
 import type { Destination } from './delivery/destination.js'
 import type { Queues } from './queue/queues.js'
 import type { Database } from './storage/database.js'
@@ -23,6 +24,7 @@ export interface ServiceOptions {
 export interface Parts {
   database: Database
   liveRules: LiveRules
+  blockOf: BlockOf
   destinations: readonly Destination[]
   queues: Queues
   now: () => Date
