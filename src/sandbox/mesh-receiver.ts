@@ -132,10 +132,15 @@ function refusal(status: number, errorCode: string, errorDescription: string): S
 }
 
 /** Which record the message is about: the business identifier of its Immunization, and the version of its Composition. */
-function recordOf(content: string): { recordKey: string; version?: string } {
+function recordOf(content: string): { recordKey: string; version?: string; lotNumber?: string } {
   const immunization = /<Immunization>.*?<\/Immunization>/s.exec(content)?.[0] ?? ''
   const [, system = '', value = ''] =
     /<identifier>\s*<system value="([^"]*)"\/>\s*<value value="([^"]*)"\/>/.exec(immunization) ?? []
   const version = /<Composition>.*?<versionId value="(\d+)"\/>/s.exec(content)?.[1]
-  return { recordKey: `${system}#${value}`, ...(version === undefined ? {} : { version }) }
+  const lotNumber = /<lotNumber value="([^"]*)"\/>/.exec(immunization)?.[1]
+  return {
+    recordKey: `${system}#${value}`,
+    ...(version === undefined ? {} : { version }),
+    ...(lotNumber === undefined ? {} : { lotNumber })
+  }
 }

@@ -21,7 +21,12 @@ export interface SandboxAnswer {
   headers?: Record<string, string>
   body?: string
   /** What the journal says about it; `applied` when the receiver's state changed. */
-  effect?: { recordKey: string; version?: string; applied: boolean }
+  effect?: { recordKey: string; version?: string; lotNumber?: string; applied: boolean }
+}
+
+/** What the caller gets: an answer, or a connection that breaks instead of it (`reset`) or in its body (`half`). */
+export interface SandboxReply extends SandboxAnswer {
+  ending?: 'reset' | 'half'
 }
 
 /** Faults that a receiver can be told to have, answered in its own words. */
@@ -32,6 +37,10 @@ export interface Receiver {
   isWrite(request: SandboxRequest): boolean
   answer(request: SandboxRequest): SandboxAnswer | Promise<SandboxAnswer>
   fail(fault: FaultAnswer): SandboxAnswer
+  /** Somebody else writes what the request is about, so that its version is no longer the one the caller knows. */
+  touch?(request: SandboxRequest): void
+  /** Ends every token it gave out. */
+  expire?(): void
   /** The journal's path: without an NHS number and without a query. */
   journalPath(request: SandboxRequest): string
   /** Everything it holds, for a person or a test to look at. */
