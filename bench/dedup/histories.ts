@@ -18,6 +18,17 @@ const DAYS = 26 * 365
 
 export type Spread = 'over 26 years' | 'on one day'
 
+export interface Case {
+  spread: Spread
+  size: number
+}
+
+const SIZES = [20, 60, 200, 1000, 5000]
+export const CASES: readonly Case[] = [
+  ...SIZES.map((size) => ({ spread: 'over 26 years' as const, size })),
+  ...SIZES.map((size) => ({ spread: 'on one day' as const, size }))
+]
+
 /** The n-th record of a patient. */
 export function recordOf(n: number, spread: Spread, patient: SyntheticPatient): Immunization {
   const random = createRandom(n + 7)

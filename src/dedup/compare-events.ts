@@ -46,19 +46,37 @@ export function compareEvents(
     if (fields.days > fields.window.windowDays) return vetoed('V4', rules)
     if (fields.dose === 'different' && fields.days > rules.outcomes.doseNumbersApartDays) return vetoed('V5', rules)
   }
-  const points = scoreFields(fields, rules.points)
+  const { score, features } = scoreFields(fields, rules.points)
   const caps = findCaps(a, b, fields, rules)
-  const evidence = { ...points, conflicts: fields.conflicts, caps, rulesVersion: rules.version }
-  if (decision !== undefined) return { outcome: decision, rule: 'V6', ...evidence }
+  const { conflicts } = fields
+  // Filled in below: this runs for every pair, and copies of objects cost more than the comparison.
+  const verdict: PairVerdict = {
+    outcome: 'distinct',
+    rule: 'score',
+    score,
+    features,
+    conflicts,
+    caps,
+    rulesVersion: rules.version
+  }
+  if (decision !== undefined) return settle(verdict, decision, 'V6')
 
   const deterministic = findDeterministicRule(a, b, fields)
-  const mergeable = deterministic !== undefined || mayMergeByScore(points.score, fields, rules)
+  const mergeable = deterministic !== undefined || mayMergeByScore(score, fields, rules)
   const firstCap = caps[0]
-  if (mergeable && firstCap !== undefined) return { outcome: 'possible', rule: firstCap, ...evidence }
-  if (deterministic !== undefined)
-    return { outcome: 'same', rule: deterministic, ...evidence, score: rules.deterministic[deterministic] }
-  if (mergeable) return { outcome: 'same', rule: 'score', ...evidence }
-  return { outcome: points.score >= rules.outcomes.possible ? 'possible' : 'distinct', rule: 'score', ...evidence }
+  if (mergeable && firstCap !== undefined) return settle(verdict, 'possible', firstCap)
+  if (deterministic !== undefined) {
+    verdict.score = rules.deterministic[deterministic]
+    return settle(verdict, 'same', deterministic)
+  }
+  if (mergeable) return settle(verdict, 'same', 'score')
+  return settle(verdict, score >= rules.outcomes.possible ? 'possible' : 'distinct', 'score')
+}
+
+function settle(verdict: PairVerdict, outcome: PairOutcome, rule: PairRule): PairVerdict {
+  verdict.outcome = outcome
+  verdict.rule = rule
+  return verdict
 }
 
 function mayMergeByScore(score: number, fields: FieldComparison, rules: DedupRules): boolean {

@@ -107,12 +107,19 @@ export function candidateDays(
   fingerprint: Pick<EventFingerprint, 'day' | 'lastDay' | 'antigens' | 'vaccineType'>,
   rules: DedupRules
 ): { from: string; to: string } {
-  const types = (Object.keys(VACCINE_TYPES) as VaccineType[]).filter((type) =>
-    VACCINE_TYPES[type].some((code) => fingerprint.antigens.includes(code))
-  )
-  const windows = [fingerprint.vaccineType, undefined, ...types].map((type) => windowOf(type, rules).windowDays)
-  const days = Math.max(...windows)
+  const days = widestWindow(fingerprint, rules)
   return { from: shiftDay(fingerprint.day, -days), to: shiftDay(fingerprint.lastDay, days) }
+}
+
+function widestWindow(
+  { vaccineType, antigens }: Pick<EventFingerprint, 'antigens' | 'vaccineType'>,
+  rules: DedupRules
+): number {
+  let days = Math.max(windowOf(vaccineType, rules).windowDays, rules.windows.default.windowDays)
+  for (const type of Object.keys(rules.windows.byVaccineType) as VaccineType[])
+    if (VACCINE_TYPES[type].some((code) => antigens.includes(code)))
+      days = Math.max(days, windowOf(type, rules).windowDays)
+  return days
 }
 
 /** First and last London day that the occurrence stands for, and how exactly it was told. */

@@ -36,7 +36,7 @@ export function createPairBook(
   decisions: readonly ReviewerDecision[],
   rules: DedupRules
 ): PairBook {
-  const verdicts = new Map<string, PairVerdict>()
+  const verdicts = new Map<EventRecord, Map<EventRecord, PairVerdict>>()
   const neighbours = new Map<EventRecord, Candidates>()
   const decided = readDecisions(records, decisions)
 
@@ -49,14 +49,16 @@ export function createPairBook(
       return found
     },
     verdict(a, b) {
-      const key = pairKey(a.recordId, b.recordId)
-      const known = verdicts.get(key)
+      const known = verdicts.get(a)?.get(b) ?? verdicts.get(b)?.get(a)
       if (known !== undefined) return known
       const made = judge(a, b)
-      verdicts.set(key, made)
+      const ofA = verdicts.get(a)
+      if (ofA === undefined) verdicts.set(a, new Map([[b, made]]))
+      else ofA.set(b, made)
       return made
     },
-    decisionOn: (a, b) => decided.outcomes.get(pairKey(a.recordId, b.recordId)),
+    decisionOn: (a, b) =>
+      decided.outcomes.size === 0 ? undefined : decided.outcomes.get(pairKey(a.recordId, b.recordId)),
     linkedTo: (record) => decided.linked.get(record) ?? [],
     leanedOn: () => [...neighbours].flatMap(([{ recordId }, { crowded }]) => (crowded ? [] : [recordId]))
   }

@@ -127,9 +127,11 @@ function collectPairs(covered: readonly EventRecord[], book: PairBook, groupIdOf
 
 function questionsOf(record: EventRecord, book: PairBook): Found[] {
   const { records, crowded, flooded } = book.candidatesOf(record)
-  const found = [...records, ...book.linkedTo(record)]
-    .map((other) => ({ other, verdict: book.verdict(record, other) }))
-    .filter(({ verdict }) => verdict.outcome !== 'distinct')
+  const found: Found[] = []
+  for (const other of [...records, ...book.linkedTo(record)]) {
+    const verdict = book.verdict(record, other)
+    if (verdict.outcome !== 'distinct') found.push({ other, verdict })
+  }
   if (!crowded && !flooded) return found
   const isOwn = ({ other }: Found): boolean => other.patientKey === record.patientKey
   const own = found.filter(isOwn)
