@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
 import { uuidv7 } from 'uuidv7'
 import { createBlocks } from './dedup/patient-block.js'
-import type { Destination } from './delivery/destination.js'
+import type { ConfiguredDestination, CountedPossibleDuplicates } from './delivery/destination.js'
 import { DELIVERY_POLICY } from './delivery/policy.js'
 import { createRelay } from './delivery/relay.js'
 import type { VaccineType } from './fhir/vaccine-types.js'
@@ -22,6 +22,7 @@ import { createReleaseStack, type ReleaseStack } from './release-stack.js'
 import { loadRules, ruleSourcesOf } from './rules.js'
 import type { Parts, ServiceOptions } from './service-parts.js'
 import { startApi } from './start-api.js'
+import { startInboxes } from './start-inboxes.js'
 import { startTerminology } from './start-terminology.js'
 
 export interface Service {
@@ -77,6 +78,7 @@ async function build(
 
   const wakeRelay = config.roles.has('relay') ? startRelay(parts, log, stack) : () => undefined
   if (config.roles.has('worker')) await startWorkers(parts, config, log, wakeRelay, stack)
+  if (config.roles.has('worker')) await startInboxes(parts, log, stack)
   const wakeTerminology = config.roles.has('worker')
     ? await startTerminology(parts, config.terminology, log, stack)
     : () => undefined
@@ -108,10 +110,13 @@ async function openDestinations(
   { stores }: Database,
   now: () => Date,
   stack: ReleaseStack
-): Promise<Destination[]> {
+): Promise<ConfiguredDestination[]> {
   const services = {
-    readEligibilityTotals: (patientKey: string, vaccineTypes: readonly VaccineType[]) =>
-      stores.events.readTotals(patientKey, vaccineTypes),
+    readEligibilityTotals: (
+      patientKey: string,
+      vaccineTypes: readonly VaccineType[],
+      possibleDuplicates: CountedPossibleDuplicates
+    ) => stores.events.readTotals(patientKey, vaccineTypes, possibleDuplicates),
     now
   }
   const destinations = createDestinations(entries, await loadDestinationKinds(), services)

@@ -5,14 +5,14 @@ import { fingerprintOf, type EventFingerprint } from '../dedup/fingerprint.js'
 import type { BlockOf } from '../dedup/patient-block.js'
 import type { ProductAncestry } from '../dedup/product-ancestry.js'
 import type { DeliveryOperation } from '../storage/delivery.js'
-import { planDeliveries, type Wanting } from '../delivery/plan-deliveries.js'
+import type { Wanting } from '../delivery/plan-deliveries.js'
 import { sha256 } from '../fhir/content-hash.js'
 import type { Issue } from '../fhir/issue.js'
 import { toOperationOutcome } from '../fhir/operation-outcome.js'
 import { composeStoredBody } from '../fhir/stored-body.js'
 import type { AuditEntry } from '../storage/audit-store.js'
 import type { RecordHead } from '../storage/record-head.js'
-import { deliverNewSurvivors } from './deliver-survivors.js'
+import { fanOut } from './fan-out.js'
 import { historyBeside } from './history-beside.js'
 import { type Judged, programmeNames } from './judge.js'
 import { blockColumns, nextHead, searchColumns } from './next-head.js'
@@ -79,8 +79,8 @@ export async function makeVersion(accepted: Accepted, set: WorkingSet, deps: Ver
     judged === undefined ? (accepted.head?.nhsNumber ?? null) : (judged.facts.nhsNumber ?? null)
   )
   keepRegrouped(head, regrouped, inBlock?.blockKey, set)
-  set.addDeliveries(plan(accepted, operation, head, regrouped, set, deps))
-  await deliverNewSurvivors({ touchedId: head.recordId, before, after: regrouped.events }, set, deps)
+  const touched = { recordId: head.recordId, ...(judged === undefined ? {} : { facts: judged.facts }) }
+  await fanOut({ touched, before, after: regrouped.events }, set, deps)
   set.addAudit(auditEntryOf(accepted, head, issues))
   const { recordId, version, lastUpdated } = head
   return {
@@ -185,22 +185,4 @@ function programmeIssues(judged: Judged, history: ReturnType<typeof historyBesid
   if (history.length === 0) return judged.issues
   const others = judged.issues.filter(({ layer }) => layer !== 'programme')
   return [...others, ...judged.verdict.judgeAgain(history).issues]
-}
-
-function plan(
-  accepted: Accepted,
-  operation: DeliveryOperation,
-  head: Omit<RecordHead, 'nhsNumber'>,
-  regrouped: Regrouped,
-  set: WorkingSet,
-  deps: VersionDeps
-) {
-  const { recordId, version, patientKey, vaccineType } = head
-  const isSurvivor = regrouped.events.some((event) => event.recordId === recordId && event.isSurvivor)
-  const facts = accepted.judged?.facts
-  return planDeliveries(
-    { operation, vaccineType, isSurvivor, ...(facts === undefined ? {} : { facts }) },
-    deps.destinations,
-    set.lanesOf(recordId)
-  ).map((planned) => ({ ...planned, deliveryId: deps.newId(), recordId, version, patientKey }))
 }

@@ -6,7 +6,7 @@ import type { Stores } from '../storage/database.js'
 import type { PairDecision } from '../storage/decision-store.js'
 import type { GroupWrite, KnownEvent } from '../storage/event-store.js'
 import type { EventBeside } from '../storage/near-store.js'
-import type { NewDelivery } from '../storage/outbox-store.js'
+import type { LaneStates } from '../storage/outbox-store.js'
 import type { KeptAnswer } from '../storage/idempotency-store.js'
 import type { PatientKeys, RecordHead } from '../storage/record-head.js'
 import type { RefusedSubmission } from '../storage/refusal-store.js'
@@ -15,6 +15,7 @@ import type { BlockRecords, InBlock } from './block-records.js'
 import type { Judged } from './judge.js'
 import type { NearRecords, Place } from './near-records.js'
 import { createNewDecisions, type Compared } from './new-decisions.js'
+import { createPlannedDeliveries, type PlannedDeliveries } from './planned-deliveries.js'
 import type { IdentifierCriterion, PlainSubmission } from './submission.js'
 
 export interface WorkingSet {
@@ -39,7 +40,8 @@ export interface WorkingSet {
   recordsInBlock(place: InBlock): Promise<readonly KnownEvent[]>
   /** What reviewers decided of the records that were read. */
   reviewed(): readonly PairDecision[]
-  lanesOf(recordId: string): ReadonlySet<string>
+  /** Of records that are locked. */
+  deliveries: PlannedDeliveries
   /** Body of the current version, be it stored or about to be. */
   currentBody(recordId: string): Promise<string | undefined>
   /** What a terminology server said of a stored version. */
@@ -55,7 +57,6 @@ export interface WorkingSet {
   /** A record has more candidates than can be compared: told once the group is written. */
   addCrowded(recordId: string): void
   crowded(): readonly string[]
-  addDeliveries(deliveries: readonly NewDelivery[]): void
   addRefused(refused: RefusedSubmission): void
   addAudit(entry: AuditEntry): void
   /** What is to be answered again to the same key. */
@@ -75,11 +76,12 @@ export interface Known {
   patients: ReadonlyMap<string, PatientKeys>
   near: NearRecords
   blocks: BlockRecords
-  lanes: Map<string, Set<string>>
+  lanes: LaneStates
 }
 
 export function createWorkingSet(stores: Stores, newId: () => string, known: Known): WorkingSet {
-  const { lanes, near, blocks } = known
+  const { near, blocks } = known
+  const deliveries = createPlannedDeliveries(stores.outbox, known.lanes)
   const headById = new Map(known.heads.map((head) => [head.recordId, head]))
   const idByIdentifier = new Map(
     known.heads.map((head) => [identifierKey(head.identifierSystem, head.identifierValue), head.recordId])
@@ -89,7 +91,6 @@ export function createWorkingSet(stores: Stores, newId: () => string, known: Kno
   const unidentified: string[] = []
   const versions: VersionWrite[] = []
   const groups = new Map<string, GroupWrite>()
-  const deliveries: NewDelivery[] = []
   const refused: RefusedSubmission[] = []
   const audit: AuditEntry[] = []
   const answers: KeptAnswer[] = []
@@ -114,7 +115,7 @@ export function createWorkingSet(stores: Stores, newId: () => string, known: Kno
       const [head] = await stores.records.lockHeads({ identifiers: [], recordIds: [recordId] })
       if (head === undefined) return undefined
       headById.set(recordId, head)
-      for (const [id, destinations] of await stores.outbox.findLanes([recordId])) lanes.set(id, destinations)
+      await deliveries.look(recordId)
       return head
     },
     findPatient: (nhsNumber) => (nhsNumber === undefined ? undefined : known.patients.get(nhsNumber)),
@@ -128,7 +129,7 @@ export function createWorkingSet(stores: Stores, newId: () => string, known: Kno
     besideOf: (patientKey, day) => near.besideOf(patientKey, day),
     recordsInBlock: (place) => blocks.recordsNear(place),
     reviewed: () => near.decisions(),
-    lanesOf: (recordId) => lanes.get(recordId) ?? new Set(),
+    deliveries,
     async currentBody(recordId) {
       const pending = versions.findLast((write) => write.head.recordId === recordId)
       return pending?.body ?? (await stores.records.findCurrentBody(recordId))
@@ -154,11 +155,6 @@ export function createWorkingSet(stores: Stores, newId: () => string, known: Kno
     },
     addCrowded: (recordId) => void crowded.push(recordId),
     crowded: () => crowded,
-    addDeliveries(planned) {
-      deliveries.push(...planned)
-      for (const { recordId, destination } of planned)
-        lanes.set(recordId, new Set([...(lanes.get(recordId) ?? []), destination]))
-    },
     addRefused: (submission) => void refused.push(submission),
     addAudit: (entry) => void audit.push(entry),
     addAnswer: (answer) => void answers.push(answer),
@@ -169,7 +165,7 @@ export function createWorkingSet(stores: Stores, newId: () => string, known: Kno
       await stores.events.writeGroups([...groups.values()])
       await stores.decisions.end(decisions.over())
       await stores.decisions.write(decisions.made())
-      await stores.outbox.insert(deliveries)
+      await deliveries.write()
       await stores.refusals.insert(refused)
       await stores.idempotency.insert(answers)
       await stores.audit.append(auditChainId, audit)

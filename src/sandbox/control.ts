@@ -9,6 +9,8 @@ export interface Control {
   settings(): Record<string, ControlSetting>
   /** The setting that holds for the next request, counted off and, where it is by chance, drawn. */
   take(destination: SandboxReceiver, isWrite: boolean): ControlSetting
+  /** The setting that holds for everything, not counted off: one for some requests, or by chance, does not. */
+  look(destination: SandboxReceiver): ControlSetting
 }
 
 export function createControl(): Control {
@@ -30,6 +32,11 @@ export function createControl(): Control {
         current.set(destination, setting.times > 1 ? { ...setting, times: setting.times - 1 } : UP)
       }
       return fault
+    },
+    look(destination) {
+      const setting = current.get(destination) ?? UP
+      const isForAll = setting.only === undefined && setting.times === undefined && setting.mode !== 'random'
+      return isForAll ? setting : UP
     }
   }
 }

@@ -1,11 +1,14 @@
 // Which receiver a request is for, what fault it meets there, and what the journal says of it; and the sandbox's own doors.
 import { createControl } from './control.js'
 import { createEligibilityReceiver } from './eligibility-receiver.js'
+import { createFhirReceiver } from './fhir-receiver.js'
 import { createJournal, type JournalQuery } from './journal.js'
 import type { SandboxKeys } from './keys.js'
 import { createMeshReceiver } from './mesh-receiver.js'
+import { createMnsReceiver } from './mns-receiver.js'
 import { createNhsReceiver } from './nhs-receiver.js'
 import { createNhsTokens } from './nhs-tokens.js'
+import { parsePracticeSetting } from './practice-answers.js'
 import {
   jsonAnswer,
   SANDBOX_RECEIVERS,
@@ -16,6 +19,7 @@ import {
   type SandboxRequest
 } from './receiver.js'
 import { createTerminologyReceiver, TERMINOLOGY_PATH, type KnownCodes } from './terminology-receiver.js'
+import { createWebhookReceiver } from './webhook-receiver.js'
 import { answerUnderFault, pause } from './under-fault.js'
 
 export interface SandboxSeed {
@@ -34,13 +38,18 @@ export function createHandler(
   const control = createControl()
   const journal = createJournal()
   const tokens = createNhsTokens(keys.nhs, () => `${url()}/oauth2/token`, now)
+  const fhirTokens = createNhsTokens(keys.nhs, () => url() + FHIR_TOKEN_PATH, now, 'RS384')
   const eligibility = createEligibilityReceiver(keys.eligibility)
   eligibility.addPersons(seed?.persons ?? [])
   const terminology = createTerminologyReceiver()
+  const mesh = createMeshReceiver(keys.mesh, now)
   const receivers: Record<SandboxReceiver, Receiver> = {
     'nhs-immunisation-api': createNhsReceiver(tokens, () => `${url()}/immunisation-fhir-api/FHIR/R4`, now),
-    'gp-record': createMeshReceiver(keys.mesh, now),
+    'gp-record': mesh,
     'eligibility-store': eligibility,
+    'mns-event': createMnsReceiver(tokens),
+    'fhir-rest': createFhirReceiver(fhirTokens, () => `${url()}/fhir/r4`, now),
+    webhook: createWebhookReceiver(keys.webhook, now),
     terminology
   }
 
@@ -50,9 +59,10 @@ export function createHandler(
     closed: AbortSignal
   ): Promise<SandboxReply> {
     const receiver = receivers[destination]
-    const fault = control.take(destination, receiver.isWrite(request))
+    const isHousekeeping = receiver.isHousekeeping?.(request) === true
+    const fault = isHousekeeping ? control.look(destination) : control.take(destination, receiver.isWrite(request))
     const { answers, reply } = await answerUnderFault(fault, receiver, request, { closed, now: now() })
-    for (const [index, answer] of answers.entries()) {
+    for (const [index, answer] of isHousekeeping ? [] : answers.entries()) {
       journal.add({
         destination,
         requestId: requestIdOf(request),
@@ -89,15 +99,19 @@ export function createHandler(
       case 'PUT persons':
         eligibility.addPersons(parsePersons(request.body))
         return { status: 204 }
+      case 'PUT practice':
+        mesh.setPractice(parsePracticeSetting(JSON.parse(request.body)))
+        return { status: 204 }
       case 'PUT codes':
         terminology.know(parseCodes(request.body))
         return { status: 204 }
       case 'DELETE tokens':
         tokens.revokeAll()
+        fhirTokens.revokeAll()
         return { status: 204 }
       default:
         return jsonAnswer(404, {
-          error: 'the sandbox knows /control, /journal, /holdings, /persons, /codes and /tokens'
+          error: 'the sandbox knows /control, /journal, /holdings, /persons, /practice, /codes and /tokens'
         })
     }
   }
@@ -106,6 +120,7 @@ export function createHandler(
     const destination = destinationOf(request)
     if (destination !== undefined) return deliver(destination, request, closed)
     if (request.path === '/oauth2/token') return tokens.answer(request)
+    if (request.path === FHIR_TOKEN_PATH) return fhirTokens.answer(request)
     try {
       return operate(request)
     } catch (error) {
@@ -115,6 +130,16 @@ export function createHandler(
 }
 
 const unknownDestination = jsonAnswer(404, { error: `receivers: ${SANDBOX_RECEIVERS.join(', ')}` })
+
+const FHIR_TOKEN_PATH = '/fhir/oauth2/token'
+const PATHS: Partial<Record<SandboxReceiver, RegExp>> = {
+  'nhs-immunisation-api': /^\/immunisation-fhir-api\//,
+  'gp-record': /^\/messageexchange\//,
+  'mns-event': /^\/multicast-notification-service\//,
+  'fhir-rest': /^\/fhir\/r4\//,
+  webhook: /^\/webhook$/,
+  terminology: TERMINOLOGY_PATH
+}
 
 /** Each receiver's own name for the one id that all attempts of a delivery have. */
 function requestIdOf({ headers }: SandboxRequest): string {
@@ -130,9 +155,7 @@ function readJournalQuery(query: URLSearchParams): JournalQuery {
 
 function destinationOf(request: SandboxRequest): SandboxReceiver | undefined {
   if (request.headers['x-amz-target'] !== undefined) return 'eligibility-store'
-  if (request.path.startsWith('/immunisation-fhir-api/')) return 'nhs-immunisation-api'
-  if (request.path.startsWith(TERMINOLOGY_PATH)) return 'terminology'
-  return request.path.startsWith('/messageexchange/') ? 'gp-record' : undefined
+  return SANDBOX_RECEIVERS.find((receiver) => PATHS[receiver]?.test(request.path) === true)
 }
 
 function parseCodes(body: string): KnownCodes {

@@ -1,7 +1,14 @@
 // What the receivers of the sandbox have in common.
 import type { IncomingHttpHeaders } from 'node:http'
 
-export const SANDBOX_DESTINATIONS = ['nhs-immunisation-api', 'gp-record', 'eligibility-store'] as const
+export const SANDBOX_DESTINATIONS = [
+  'nhs-immunisation-api',
+  'gp-record',
+  'eligibility-store',
+  'mns-event',
+  'fhir-rest',
+  'webhook'
+] as const
 export type SandboxDestination = (typeof SANDBOX_DESTINATIONS)[number]
 
 /** Whoever the sandbox plays: the destinations, and the terminology server. */
@@ -35,6 +42,8 @@ export type FaultAnswer = 'down' | 'limited' | 'refuse' | 'credentials'
 export interface Receiver {
   /** True when the request could change the receiver. */
   isWrite(request: SandboxRequest): boolean
+  /** True for what a client asks by the clock: it meets faults, uses up none of their `times`, and is not in the journal. */
+  isHousekeeping?(request: SandboxRequest): boolean
   answer(request: SandboxRequest): SandboxAnswer | Promise<SandboxAnswer>
   fail(fault: FaultAnswer): SandboxAnswer
   /** Somebody else writes what the request is about, so that its version is no longer the one the caller knows. */

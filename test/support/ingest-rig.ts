@@ -43,8 +43,8 @@ const BLOCK_KEY = Buffer.alloc(32, 7)
 
 /** A destination for survivors and one for everything. */
 export const TWO_DESTINATIONS: Wanting[] = [
-  { name: 'survivors', wants: ({ isSurvivor, facts }) => isSurvivor && facts.status === 'completed' },
-  { name: 'everything', wants: () => true }
+  { name: 'survivors', sends: 'survivors', wants: ({ facts }) => facts.status === 'completed' },
+  { name: 'everything', sends: 'all', wants: () => true }
 ]
 
 export async function createIngestRig(t: Test, options: RigOptions = {}): Promise<IngestRig> {
