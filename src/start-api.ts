@@ -48,8 +48,7 @@ export async function startApi(
 ): Promise<string> {
   const { config, log } = options
   const { database, queues, liveRules, now } = parts
-  const { ops } = database.stores
-  const metrics = createMetrics(() => liveRules.status(), ops)
+  const metrics = createMetrics(() => liveRules.status(), database.stores.ops)
   const onJudged = (verdict: ProgrammeVerdict): void => {
     metrics.countShadow(verdict)
   }
@@ -81,7 +80,7 @@ export async function startApi(
     now,
     opsRoutes: (app) => {
       opsRoutes(app, {
-        ops,
+        ops: database.stores.ops,
         ...openDeliveryOps(parts, wake),
         inboxes: createInboxDesk({ database, now, auditChainId: parts.chainId }),
         ...openReview(parts, wake),
