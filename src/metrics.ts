@@ -1,6 +1,8 @@
 // Counters for Prometheus. No label ever comes from a record: programme files, rule ids and states only.
 import { Counter, Gauge, Registry } from 'prom-client'
 import type { ProgrammeVerdict } from './ingest/judge.js'
+import type { OpsInboxQueries } from './storage/ops-inbox-queries.js'
+import { addInboxGauges } from './inbox-gauges.js'
 import type { RulesStatus } from './live-rules.js'
 
 export interface Metrics {
@@ -12,8 +14,11 @@ export interface Metrics {
   countCrowded(records: number): void
 }
 
-/** `readStatus`: asked whenever the metrics are read. */
-export function createMetrics(readStatus: () => RulesStatus): Metrics {
+/** Both are asked whenever the metrics are read. */
+export function createMetrics(
+  readStatus: () => RulesStatus,
+  inboxes: Pick<OpsInboxQueries, 'readInboxHealth'>
+): Metrics {
   const registry = new Registry()
   const registers = [registry]
   const judged = new Counter({
@@ -55,6 +60,7 @@ export function createMetrics(readStatus: () => RulesStatus): Metrics {
       this.set(readStatus().loadedAt.getTime() / 1000)
     }
   })
+  addInboxGauges(registers, () => inboxes.readInboxHealth())
   const crowded = new Counter({
     name: 'imms_dedup_crowded_total',
     help: 'Accepted records with more similar ones beside them than deduplication compares: merged with none',

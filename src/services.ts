@@ -3,15 +3,16 @@ import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
 import { uuidv7 } from 'uuidv7'
 import { createBlocks } from './dedup/patient-block.js'
-import type { ConfiguredDestination, CountedPossibleDuplicates } from './delivery/destination.js'
+import { awaitMoment } from './delivery/await-moment.js'
+import type { ConfiguredDestination, DestinationServices } from './delivery/destination.js'
 import { DELIVERY_POLICY } from './delivery/policy.js'
 import { createRelay } from './delivery/relay.js'
-import type { VaccineType } from './fhir/vaccine-types.js'
 import { createDatabase, type Database } from './storage/database.js'
 import { migrate } from './storage/migrate.js'
 import { createPool, type Pool } from './storage/pool.js'
 import { createDeliveryWorkers } from './worker/delivery-workers.js'
 import type { Config } from './config.js'
+import { createReadTotals } from './eligibility-totals.js'
 import { createDestinations, loadDestinationKinds } from './destinations.js'
 import type { Log } from './log.js'
 import type { LiveRules } from './live-rules.js'
@@ -67,12 +68,13 @@ async function build(
   const loaded = await loadRules(sources)
   if (loaded.packages !== undefined) logPackages(loaded.packages, log)
   const database = createDatabase(pool)
-  const destinations = await openDestinations(options, database, now, stack)
-  const queues = await openQueues(options, pool, destinations, stack)
   const chainId = uuidv7()
   await database.stores.audit.openChain(chainId, `${hostname()}/${process.pid}`)
   const liveRules = openLiveRules({ database, now, chainId }, loaded, sources, log)
   stack.add('live rules', liveRules, () => liveRules.stop())
+  const readTotals = createReadTotals({ stores: database.stores, rules: liveRules.rules, now })
+  const destinations = await openDestinations(options, database, readTotals, stack)
+  const queues = await openQueues(options, pool, destinations, stack)
   const blockOf = createBlocks(await database.stores.serviceKeys.findOrKeep('patient-block', randomBytes(32)))
   const parts: Parts = { database, liveRules, blockOf, destinations, queues, policy, now, chainId }
 
@@ -106,18 +108,17 @@ function openPool({ config, connection, log }: ServiceOptions, stack: ReleaseSta
 }
 
 async function openDestinations(
-  { destinations: entries }: ServiceOptions,
+  { destinations: entries, now = () => new Date() }: ServiceOptions,
   { stores }: Database,
-  now: () => Date,
+  readEligibilityTotals: DestinationServices['readEligibilityTotals'],
   stack: ReleaseStack
 ): Promise<ConfiguredDestination[]> {
   const services = {
-    readEligibilityTotals: (
-      patientKey: string,
-      vaccineTypes: readonly VaccineType[],
-      possibleDuplicates: CountedPossibleDuplicates
-    ) => stores.events.readTotals(patientKey, vaccineTypes, possibleDuplicates),
-    now
+    readEligibilityTotals,
+    now,
+    accessTokens: stores.accessTokens,
+    awaitMoment: (destination: string, ratePerSecond: number, signal: AbortSignal) =>
+      awaitMoment(stores.destinations, destination, ratePerSecond, signal)
   }
   const destinations = createDestinations(entries, await loadDestinationKinds(), services)
   for (const destination of destinations) stack.add(destination.name, destination, () => destination.close())

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { uuidv7 } from 'uuidv7'
+import { createInboxDesk } from './delivery/inbox/inbox-desk.js'
 import { createDestinationSwitch, type DestinationSwitch } from './delivery/pause-destination.js'
 import { createReplays, type Replays } from './delivery/replay.js'
 import { createCursors } from './history/cursor.js'
@@ -47,7 +48,7 @@ export async function startApi(
 ): Promise<string> {
   const { config, log } = options
   const { database, queues, liveRules, now } = parts
-  const metrics = createMetrics(() => liveRules.status())
+  const metrics = createMetrics(() => liveRules.status(), database.stores.ops)
   const onJudged = (verdict: ProgrammeVerdict): void => {
     metrics.countShadow(verdict)
   }
@@ -81,6 +82,7 @@ export async function startApi(
       opsRoutes(app, {
         ops: database.stores.ops,
         ...openDeliveryOps(parts, wake),
+        inboxes: createInboxDesk({ database, now, auditChainId: parts.chainId }),
         ...openReview(parts, wake),
         weights: createWeightsDesk(liveRules, parts),
         programmes: createProgrammeDesk(liveRules, parts),

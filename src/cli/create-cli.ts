@@ -8,6 +8,7 @@ import { addDestination } from './commands/destination.js'
 import { addDuplicates } from './commands/duplicates.js'
 import { addErrors } from './commands/errors.js'
 import { addExplain } from './commands/explain.js'
+import { addInbox } from './commands/inbox.js'
 import { addPatients } from './commands/patients.js'
 import { addProfiles } from './commands/profiles.js'
 import { addProgrammes } from './commands/programmes.js'
@@ -36,6 +37,7 @@ export function createCli(deps: CliDeps): Cli {
         addErrors,
         addDestination,
         addReplay,
+        addInbox,
         addPatients,
         addDuplicates,
         addRefusals,

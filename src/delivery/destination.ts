@@ -1,6 +1,7 @@
 // What a destination is: one file per kind in destinations/, each exporting a DestinationKind.
 import type { ImmunizationFacts } from '../fhir/immunization.js'
 import type { VaccineType } from '../fhir/vaccine-types.js'
+import type { AccessTokenStore } from '../storage/access-token-store.js'
 import type { Delivery, DeliveryOperation } from '../storage/delivery.js'
 import type { Inbox } from './inbox/inbox.js'
 
@@ -86,6 +87,13 @@ export interface EligibilityTotals {
   eventDays: string[]
   /** Rises with every change to the patient's groups: the receiver keeps the larger. */
   sourceVersion: number
+  /** What the programme files in force say of those doses. Left out where nobody judges them. */
+  doses?: {
+    valid: number
+    invalid: number
+    /** YYYY-MM-DD; left out when no dose is valid. */
+    lastValidDay?: string
+  }
 }
 
 /** What a destination may use beyond its own options. */
@@ -97,6 +105,10 @@ export interface DestinationServices {
     possibleDuplicates: CountedPossibleDuplicates
   ): Promise<EligibilityTotals>
   now(): Date
+  /** Where the workers of the fleet share an access token. Left out: this process gets its own. */
+  accessTokens?: AccessTokenStore
+  /** Waits for a moment of the destination's rate, for a request that no claim has paid for. Left out: none is waited for. */
+  awaitMoment?(destination: string, ratePerSecond: number, signal: AbortSignal): Promise<void>
 }
 
 /** Settings every destination has in destinations.yaml, whatever its kind. */

@@ -1,4 +1,5 @@
 // One sentence about one delivery, and the commands that lead on.
+import { explainAcknowledgement } from './explain-acknowledgement.js'
 import type { StoryDelivery, StoryDestination } from '../storage/ops-record-queries.js'
 import { moment } from './moment.js'
 
@@ -21,8 +22,10 @@ export function explainDelivery(delivery: StoryDelivery, around: Surroundings): 
   const what = `Version ${delivery.version}${delivery.kind === 'live' ? '' : ` (${delivery.kind})`}`
   const subject = `${what} for ${delivery.destination}`
   switch (delivery.state) {
-    case 'delivered':
-      return told(`${what} reached ${delivery.destination} at ${at(delivery.finishedAt)}.`)
+    case 'delivered': {
+      const { words, next } = explainAcknowledgement(delivery)
+      return told(`${what} reached ${delivery.destination} at ${at(delivery.finishedAt)}${words}.`, next)
+    }
     case 'superseded':
       return told(
         `${subject} gave way to a later version, or to another record of the same jab, at ${at(delivery.finishedAt)}, before it was sent.`

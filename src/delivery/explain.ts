@@ -1,6 +1,7 @@
 // Tells the story of one record: where each version is at each destination, why, and what to do next.
 // Never a patient's data.
-import type { RecordStory } from '../storage/ops-record-queries.js'
+import type { RecordStory, StoryDelivery } from '../storage/ops-record-queries.js'
+import { isOpen } from './explain-acknowledgement.js'
 import { explainDelivery, type Told } from './explain-delivery.js'
 import { explainEvent, type EventExplanation } from './explain-event.js'
 import { explainRemarks, type Remark } from './explain-remarks.js'
@@ -49,7 +50,7 @@ export function explainRecord(story: RecordStory, now: Date): RecordExplanation 
     currentVersion: story.currentVersion,
     deleted: story.deleted,
     lastUpdated: story.lastUpdated,
-    verdict: story.deliveries.some((delivery) => delivery.state === 'held') ? 'trouble' : 'ok',
+    verdict: story.deliveries.some(waitsForPerson) ? 'trouble' : 'ok',
     versions: story.versions.toReversed().map((version) => ({
       version: version.version,
       operation: version.operation,
@@ -61,6 +62,10 @@ export function explainRecord(story: RecordStory, now: Date): RecordExplanation 
     })),
     event: explainEvent(story)
   }
+}
+
+function waitsForPerson({ state, acknowledgement }: StoryDelivery): boolean {
+  return state === 'held' || (acknowledgement !== null && isOpen(acknowledgement))
 }
 
 function explainVersion(version: number, story: RecordStory, now: Date): DeliveryExplanation[] {

@@ -1,10 +1,14 @@
 // Whether a destination needs a person: the verdict of `imms status`, worst first.
 import type { DestinationHealth } from '../storage/ops-health-queries.js'
+import type { InboxHealth } from '../storage/ops-inbox-queries.js'
+import { findInboxTroubles } from './judge-inbox.js'
 import { moment } from './moment.js'
 
 export interface JudgedDestination extends DestinationHealth {
   breaker: 'closed' | 'open'
   oldestUndeliveredSeconds: number | null
+  /** Null for a destination that answers at once. */
+  inbox: Omit<InboxHealth, 'destination'> | null
   verdict: 'ok' | 'trouble'
   /** What is wrong, in words; empty when nothing is. */
   troubles: string[]
@@ -21,9 +25,16 @@ export interface JudgedHealth {
 /** Older than this and undelivered is trouble, whatever the reason. */
 export const LATE_SECONDS = 15 * 60
 
-export function judgeHealth(destinations: readonly DestinationHealth[], now: Date): JudgedHealth {
+export function judgeHealth(
+  destinations: readonly DestinationHealth[],
+  now: Date,
+  inboxes: readonly InboxHealth[] = []
+): JudgedHealth {
   const judged = destinations
-    .map((health) => ({ judged: judgeDestination(health, now), rank: rankOf(health, now) }))
+    .map((health) => {
+      const inbox = inboxes.find(({ destination }) => destination === health.destination)
+      return { judged: judgeDestination(health, now, inbox), rank: rankOf(health, now, inbox) }
+    })
     .sort(
       (left, right) =>
         right.rank - left.rank ||
@@ -39,7 +50,7 @@ export function judgeHealth(destinations: readonly DestinationHealth[], now: Dat
   }
 }
 
-function judgeDestination(health: DestinationHealth, now: Date): JudgedDestination {
+function judgeDestination(health: DestinationHealth, now: Date, inbox: InboxHealth | undefined): JudgedDestination {
   const troubles: string[] = []
   const next: string[] = []
   const name = health.destination
@@ -63,8 +74,14 @@ function judgeDestination(health: DestinationHealth, now: Date): JudgedDestinati
     if (next.length === 0)
       next.push(`imms deliveries list --destination ${name} --state ready --state verify --state queued`)
   }
+  const unanswered = inbox === undefined ? [] : findInboxTroubles(inbox, now)
+  if (unanswered.length > 0) {
+    troubles.push(...unanswered)
+    next.push(`imms inbox list --destination ${name}`)
+  }
   return {
     ...health,
+    inbox: inbox === undefined ? null : withoutName(inbox),
     breaker: isBreakerOpen(health) ? 'open' : 'closed',
     oldestUndeliveredSeconds: ageSeconds(health, now),
     verdict: troubles.length === 0 ? 'ok' : 'trouble',
@@ -73,14 +90,19 @@ function judgeDestination(health: DestinationHealth, now: Date): JudgedDestinati
   }
 }
 
-/** Open breaker before held before paused before late before merely busy. */
-function rankOf(health: DestinationHealth, now: Date): number {
+/** Open breaker before held before trouble with answers before paused before late before merely busy. */
+function rankOf(health: DestinationHealth, now: Date, inbox: InboxHealth | undefined): number {
   return (
-    (isBreakerOpen(health) ? 8 : 0) +
-    (health.held > 0 ? 4 : 0) +
+    (isBreakerOpen(health) ? 16 : 0) +
+    (health.held > 0 ? 8 : 0) +
+    (inbox !== undefined && findInboxTroubles(inbox, now).length > 0 ? 4 : 0) +
     (health.state === 'paused' ? 2 : 0) +
     (isLate(health, now) ? 1 : 0)
   )
+}
+
+function withoutName({ destination: _destination, ...inbox }: InboxHealth): Omit<InboxHealth, 'destination'> {
+  return inbox
 }
 
 function isBreakerOpen(health: DestinationHealth): boolean {

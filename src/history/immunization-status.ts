@@ -145,7 +145,7 @@ interface About {
 const ALL_TYPES = Object.keys(VACCINE_TYPES) as VaccineType[]
 
 /** Compiled once for each set that comes into force. */
-function createCoursesInForce(): (files: readonly Programme[]) => Courses {
+export function createCoursesInForce(): (files: readonly Programme[]) => Courses {
   let compiled: { files: readonly Programme[]; courses: Courses } | undefined
   return (files) => {
     if (compiled?.files !== files) compiled = { files, courses: createCourses(files) }

@@ -12,6 +12,7 @@ import type { Programme } from '../programmes/programme.js'
 import type { DeliveryLine, DeliveryStory, StateCount } from '../storage/ops-delivery-queries.js'
 import type { ErrorGroup } from '../storage/ops-health-queries.js'
 import type { Replay } from '../storage/replay-store.js'
+import type { OverdueAnswer, UnknownMessage } from '../storage/ops-inbox-queries.js'
 import type { ReviewCount, ReviewLine } from '../storage/review-store.js'
 import type { AuditLine, Refusal, RefusalCount } from '../storage/ops-trail-queries.js'
 
@@ -43,6 +44,13 @@ export interface RefusalsAnswer {
   refusals: Omit<Refusal, 'place'>[]
   next: string | null
 }
+
+export interface InboxAnswer {
+  overdue: OverdueAnswer[]
+  unknown: UnknownMessage[]
+}
+
+export type SettledAnswer = { destination: string; settled: true } & ({ deliveryId: string } | { messageId: string })
 
 export interface AuditAnswer {
   entries: Omit<AuditLine, 'place'>[]

@@ -64,7 +64,7 @@ export function registerOpsReads(app: FastifyInstance, deps: { ops: OpsStore; no
 async function readStatus(ops: OpsStore, at: Date): Promise<StatusAnswer> {
   const since = new Date(at.getTime() - HOUR_MS)
   const health = await ops.readDestinationHealth({ now: at, since })
-  return { at, ...judgeHealth(health, at) }
+  return { at, ...judgeHealth(health, at, await ops.readInboxHealth()) }
 }
 
 async function listDeliveries(ops: OpsStore, query: DeliveriesQuery): Promise<DeliveriesAnswer> {

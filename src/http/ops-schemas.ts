@@ -56,6 +56,21 @@ export const checkRefusalsQuery = compileCheck<RefusalsQuery>(
   object({ supplier: name, rule: name, since: moment, until: moment, limit, after: place })
 )
 
+export interface InboxQuery {
+  destination?: string
+  limit?: number
+}
+export const checkInboxQuery = compileCheck<InboxQuery>('query', object({ destination: name, limit }))
+
+export type SettleBody = ReasonBody & { destination: string } & ({ deliveryId: string } | { messageId: string })
+const settled = { destination: name, reason }
+export const checkSettleBody = compileCheck<SettleBody>('body', {
+  anyOf: [
+    object({ ...settled, deliveryId: id }, ['destination', 'reason', 'deliveryId']),
+    object({ ...settled, messageId: name }, ['destination', 'reason', 'messageId'])
+  ]
+})
+
 export interface AuditQuery extends Range, Page {
   actor?: string
   action?: string

@@ -105,6 +105,8 @@ export function createHandler(
       case 'PUT codes':
         terminology.know(parseCodes(request.body))
         return { status: 204 }
+      case 'GET tokens':
+        return jsonAnswer(200, { issued: tokens.issued() })
       case 'DELETE tokens':
         tokens.revokeAll()
         fhirTokens.revokeAll()

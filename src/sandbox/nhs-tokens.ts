@@ -12,6 +12,8 @@ export interface NhsTokens {
   isGood(authorization: string | undefined): boolean
   /** Makes every token given out so far worthless, as a key rotation does. */
   revokeAll(): void
+  /** How many were given out. */
+  issued(): number
 }
 
 export function createNhsTokens(
@@ -23,6 +25,7 @@ export function createNhsTokens(
   const publicKey = createPublicKey(keys.publicKeyPem)
   const usedIds = new Set<string>()
   const expiryByToken = new Map<string, number>()
+  let issued = 0
 
   async function isAssertionGood(assertion: string): Promise<boolean> {
     try {
@@ -52,6 +55,7 @@ export function createNhsTokens(
         form.get('client_assertion_type') === ASSERTION_TYPE &&
         (await isAssertionGood(form.get('client_assertion') ?? ''))
       if (!isGood) return jsonAnswer(401, { error: 'invalid_client' })
+      issued += 1
       const token = randomBytes(18).toString('base64url')
       expiryByToken.set(token, now().getTime() + LIFE_SECONDS * 1000)
       return jsonAnswer(200, { access_token: token, expires_in: String(LIFE_SECONDS), token_type: 'Bearer' })
@@ -62,6 +66,7 @@ export function createNhsTokens(
     },
     revokeAll() {
       expiryByToken.clear()
-    }
+    },
+    issued: () => issued
   }
 }

@@ -1,5 +1,6 @@
 // The database as the use cases see it: stores, and transactions that hand out stores.
 import type { Pool } from 'pg'
+import { createAccessTokenStore, type AccessTokenStore } from './access-token-store.js'
 import { createAcknowledgementStore, type AcknowledgementStore } from './acknowledgement-store.js'
 import { createAuditStore, type AuditStore } from './audit-store.js'
 import { createBundleJobStore, type BundleJobStore } from './bundle-job-store.js'
@@ -53,6 +54,7 @@ export interface Stores {
   served: ServedStores
   provenances: ProvenanceStore
   bundleJobs: BundleJobStore
+  accessTokens: AccessTokenStore
   acknowledgements: AcknowledgementStore
   inboxes: InboxStore
 }
@@ -138,6 +140,7 @@ function createStores(sql: Sql): Stores {
     served: createServedStores(sql),
     provenances: createProvenanceStore(sql),
     bundleJobs: createBundleJobStore(sql),
+    accessTokens: createAccessTokenStore(sql),
     acknowledgements: createAcknowledgementStore(sql),
     inboxes: createInboxStore(sql)
   }

@@ -34,6 +34,8 @@ export interface DestinationStore {
   lockDoor(destination: string): Promise<Door>
   /** Promises the next `requests` moments of the rate to the caller, who holds the lock. */
   reserveRate(destination: string, requests: number, ratePerSecond: number): Promise<void>
+  /** Promises the next moment of the rate to the caller; gives how far ahead it is, in milliseconds. */
+  reserveMoment(destination: string, ratePerSecond: number): Promise<number>
   /** Keeps the door closed while a probe is under way; when its process dies, the next probe goes after this time. */
   reserveProbe(destination: string, forMs: number): Promise<void>
   recordHealth(destination: string, change: HealthChange): Promise<void>
@@ -71,6 +73,10 @@ export function createDestinationStore(sql: Sql): DestinationStore {
           where destination = $1`,
         [destination, requests / ratePerSecond]
       )
+    },
+    async reserveMoment(destination, ratePerSecond) {
+      const { rows } = await sql.query<{ aheadMs: number }>(RESERVE_MOMENT, [destination, 1 / ratePerSecond])
+      return Math.max(rows[0]?.aheadMs ?? 0, 0)
     },
     async reserveProbe(destination, forMs) {
       await sql.query(
@@ -117,6 +123,13 @@ export function createDestinationStore(sql: Sql): DestinationStore {
     }
   }
 }
+
+const RESERVE_MOMENT = `
+update destination
+   set rate_next_at = greatest(rate_next_at, clock_timestamp()) + $2 * interval '1 second'
+ where destination = $1
+returning (extract(epoch from rate_next_at - $2 * interval '1 second' - clock_timestamp()) * 1000)::double precision
+          as "aheadMs"`
 
 const READ_DOOR = `
 select state = 'paused' as paused,

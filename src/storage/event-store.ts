@@ -32,6 +32,8 @@ export interface EventStore {
   /** Every record of these patients with its group, ordered by patient and day. */
   findEvents(patientKeys: readonly string[]): Promise<KnownEvent[]>
   writeGroups(groups: readonly GroupWrite[]): Promise<void>
+  /** The completed survivors of a patient as they stand, of every vaccine type; the key of a superseded number as below. */
+  readSurvivors(patientKey: string): Promise<{ recordId: string; body: string }[]>
   /**
    * Days of the completed survivors of a patient for these vaccine types, with a number that rises on every change; groups
    * of which a person is still to say whether they are one count `once` or `each`. The key of a superseded number leads to
@@ -74,6 +76,10 @@ export function createEventStore(sql: Sql): EventStore {
         JSON.stringify(groups.map(toGroupRow)),
         JSON.stringify(groups.flatMap(toMemberRows))
       ])
+    },
+
+    async readSurvivors(patientKey) {
+      return (await sql.query<{ recordId: string; body: string }>(READ_SURVIVORS, [patientKey])).rows
     },
 
     async readTotals(patientKey, vaccineTypes, possibleDuplicates = 'once') {
@@ -120,6 +126,18 @@ export function createEventStore(sql: Sql): EventStore {
     }
   }
 }
+
+const READ_SURVIVORS = `
+select record.record_id as "recordId", made.body
+  from patient asked
+  join event_group grouped on grouped.patient_key = coalesce(asked.merged_into, asked.patient_key)
+  join record on record.record_id = grouped.survivor_record_id
+  join record_version made on made.record_id = record.record_id and made.version = record.current_version
+ where asked.patient_key = $1
+   and record.status = 'completed'
+   and not record.deleted
+   and made.body is not null
+ order by record.occurrence_from, record.record_id`
 
 const WRITE_GROUPS = `
 with grouped as (

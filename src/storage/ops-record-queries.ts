@@ -1,5 +1,6 @@
 // The story of one record: its versions, where each one is, its event group and its possible duplicates.
 import type { Issue } from '../fhir/issue.js'
+import type { AcknowledgementState } from './acknowledgement-store.js'
 import type { DeliveryState } from './ops-delivery-queries.js'
 import type { Sql } from './sql.js'
 
@@ -62,6 +63,17 @@ export interface StoryDelivery {
   lastAttemptAt: Date | null
   /** The delivery of another record that this one waits for; null where it waits for none. */
   successor: { deliveryId: string; recordId: string; state: DeliveryState } | null
+  /** Null where the receiver answers at once, or was not sent to yet. */
+  acknowledgement: StoryAcknowledgement | null
+}
+
+export interface StoryAcknowledgement {
+  state: AcknowledgementState
+  dueAt: string | null
+  infrastructureCode: string | null
+  businessCode: string | null
+  reason: string | null
+  settledAt: string | null
 }
 
 export interface StoryGroup {
@@ -139,23 +151,29 @@ select made.version,
  order by made.version`
 
 const FIND_DELIVERIES = `
-select delivery_id as "deliveryId",
-       destination,
+select delivery.delivery_id as "deliveryId",
+       delivery.destination,
        version,
        lane_seq as "laneSeq",
        kind,
-       state,
+       delivery.state,
        tries,
        crash_count as "crashCount",
        last_class as class,
        last_status as status,
        last_message as message,
        created_at as "createdAt",
-       due_at as "dueAt",
+       delivery.due_at as "dueAt",
        queued_at as "queuedAt",
        lease_until as "leaseUntil",
        finished_at as "finishedAt",
        last_attempt_at as "lastAttemptAt",
+       case when said.delivery_id is not null then
+         json_build_object(
+           'state', said.state, 'dueAt', said.due_at, 'infrastructureCode', said.infrastructure_code,
+           'businessCode', said.business_code, 'reason', said.reason, 'settledAt', said.settled_at
+         )
+       end as acknowledgement,
        (
          select json_build_object(
                   'deliveryId', successor.delivery_id, 'recordId', successor.record_id, 'state', successor.state
@@ -164,8 +182,9 @@ select delivery_id as "deliveryId",
           where successor.delivery_id = delivery.successor_id
        ) as successor
   from delivery
+  left join acknowledgement said on said.delivery_id = delivery.delivery_id
  where record_id = $1
- order by destination, lane_seq`
+ order by delivery.destination, lane_seq`
 
 const FIND_GROUP = `
 select member.group_id as "groupId",

@@ -4,6 +4,7 @@ import type { Test } from 'tap'
 import { uuidv7 } from 'uuidv7'
 import { createCli } from '../../src/cli/create-cli.js'
 import type { CliDeps } from '../../src/cli/cli-deps.js'
+import { createInboxDesk } from '../../src/delivery/inbox/inbox-desk.js'
 import { createDestinationSwitch } from '../../src/delivery/pause-destination.js'
 import { DELIVERY_POLICY } from '../../src/delivery/policy.js'
 import { createReplays } from '../../src/delivery/replay.js'
@@ -34,6 +35,7 @@ export async function openOps(t: Test): Promise<OpenOps> {
   const destinations = ['nhs-immunisation-api', 'gp-record', 'eligibility-store'].map((name) => ({ name }))
   const replays = createReplays({ ...deps, destinations, policy: DELIVERY_POLICY })
   const switches = createDestinationSwitch(deps)
+  const inboxes = createInboxDesk(deps)
   const rules = await loadRules()
   const review = { ...deps, rules, destinations: [], newId: uuidv7, onCommitted: () => undefined }
   const door = await openDoor(t, {
@@ -42,6 +44,7 @@ export async function openOps(t: Test): Promise<OpenOps> {
         ops: database.stores.ops,
         replays,
         switches,
+        inboxes,
         patients: createPatientMerges(review),
         duplicates: createDuplicateReviews(review),
         weights: createWeightsDesk({ rules }, deps),

@@ -58,6 +58,22 @@ t.test('the totals of the patient become the fields of the target', async (t) =>
   })
 })
 
+t.test('what the programmes say of the doses goes along, and a day that there is not is null', async (t) => {
+  const totals = { nhsNumber: NHS_NUMBER, eventDays: ['2025-05-05', '2025-06-02'] }
+  services.totals = { ...totals, sourceVersion: 1, doses: { valid: 1, invalid: 1, lastValidDay: '2025-05-05' } }
+  t.match(await deliver({ vaccineType: 'COVID' }), { kind: 'delivered' })
+  t.match(await itemOf('COVID'), {
+    LAST_SUCCESSFUL_DATE: { S: '20250602' },
+    VALID_DOSES_COUNT: { S: '1' },
+    INVALID_DOSES_COUNT: { S: '1' },
+    LAST_VALID_DOSE_DATE: { S: '20250505' }
+  })
+  services.totals = { ...totals, sourceVersion: 2, doses: { valid: 0, invalid: 2 } }
+  await deliver({ vaccineType: 'COVID' })
+  t.match(await itemOf('COVID'), { VALID_DOSES_COUNT: { S: '0' }, LAST_VALID_DOSE_DATE: { NULL: true } })
+  services.totals = { nhsNumber: NHS_NUMBER, eventDays: ['2024-10-01', '2025-10-03'], sourceVersion: 7 }
+})
+
 t.test('older totals, and the same again, change nothing', async (t) => {
   services.totals = { nhsNumber: NHS_NUMBER, eventDays: ['2024-10-01'], sourceVersion: 6 }
   t.match(await deliver(), { kind: 'delivered', message: /or newer ones/ })

@@ -273,6 +273,14 @@ t.test('what is sent', (t) => {
     t.end()
   })
 
+  t.test('an expiry date that is no day is left out, and the delivery says so', (t) => {
+    const { resource, notes } = toOutboundImmunization(syntheticImmunization({ expirationDate: '2026-03' }))
+    t.notOk('expirationDate' in resource)
+    t.same(notes, ['the expiry date is no full date and was left out'])
+    t.equal(sent({ expirationDate: '2026-03-31' }).expirationDate, '2026-03-31')
+    t.end()
+  })
+
   t.test('references to what is not sent do not dangle', (t) => {
     t.same(sent({ manufacturer: { reference: '#org', display: 'Pfizer' } }).manufacturer, { display: 'Pfizer' })
     t.equal(sent({ manufacturer: { reference: '#org' } }).manufacturer, undefined)
@@ -614,7 +622,11 @@ t.test('how a delivery is settled', (t) => {
     'a right that is missing for one vaccine type is a refusal, a missing scope is about credentials',
     async (t) => {
       api().post(`${BASE}/Immunization`).reply(403, refusal('forbidden', 'Unauthorized request for vaccine type'))
-      t.match(await deliver(created), { kind: 'refused', status: 403, message: /vaccine type/ })
+      t.match(await deliver(created), {
+        kind: 'refused',
+        status: 403,
+        message: /vaccine type; next: have NHS England grant/
+      })
       api().post(`${BASE}/Immunization`).reply(403, refusal('forbidden', 'The sender does not have permissions'))
       t.match(await deliver(created), { kind: 'credentials', status: 403 })
     }

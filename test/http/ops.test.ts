@@ -463,7 +463,7 @@ t.test('reads want ops/read, writes want ops/write, and nothing is open', async 
   const { get, post, server, reader, supplier, writerOnly } = await openWounded(t)
   const ops = server.routes.filter((route) => route.path.startsWith('/ops'))
 
-  t.equal(ops.length, 28)
+  t.equal(ops.length, 30)
   for (const { method, path, access } of ops) {
     const url = path.replace(':id', HELD).replace(':name', 'gp-record')
     const isRead = method === 'GET' || POSTED_READS.includes(path)

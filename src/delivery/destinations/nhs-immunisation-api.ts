@@ -12,7 +12,9 @@ import type {
 import { createImmunizationApi } from '../nhs/immunization-api.js'
 import { nhsOptionsSchema, type NhsOptions } from '../nhs/options.js'
 import { toOutboundImmunization } from '../nhs/outbound-immunization.js'
+import { paceCalls } from '../nhs/paced-api.js'
 import { sendVersion, withdrawRecord, type SendDeps } from '../nhs/send-version.js'
+import { shareTokens } from '../nhs/shared-tokens.js'
 import { createTokenSource } from '../nhs/token-source.js'
 import { createHttpTransport } from '../transport/http-transport.js'
 import { createRedactor } from '../transport/receiver-text.js'
@@ -37,7 +39,10 @@ function create(
   const privateKeyPem = readSecretOption(settings.name, given, { file: 'privateKeyFile', literal: 'privateKeyPem' })
   const transport = createHttpTransport({ maxSockets: settings.concurrency })
   const now = (): Date => services.now()
-  const tokens = createTokenSource({ ...options, privateKeyPem, timeoutMs: settings.timeoutMs }, transport, now)
+  const client = { ...options, privateKeyPem, timeoutMs: settings.timeoutMs }
+  const own = createTokenSource(client, transport, now)
+  const { accessTokens } = services
+  const tokens = accessTokens === undefined ? own : shareTokens(own, accessTokens, client, now)
   const api = createImmunizationApi(options.baseUrl, transport, tokens)
   const { vaccineTypes, ...fixed } = settings
   return {
@@ -49,7 +54,8 @@ function create(
     async deliver(delivery, signal) {
       const stored = JSON.parse(delivery.body) as Immunization
       const trace = { requestId: delivery.deliveryId, correlationId: delivery.recordId, signal }
-      return deliver(delivery, stored, { api, trace, redact: createRedactor(stored), now })
+      const paced = paceCalls(api, (stop) => awaitMoment(settings, services, stop))
+      return deliver(delivery, stored, { api: paced, trace, redact: createRedactor(stored), now })
     },
     close() {
       transport.close()
@@ -69,6 +75,14 @@ async function deliver(delivery: Delivery, stored: Immunization, deps: SendDeps)
   const outcome = await sendVersion(deps, resource, known)
   if (outcome.kind !== 'delivered' || notes.length === 0) return outcome
   return { ...outcome, message: [outcome.message, ...notes].filter((note) => note !== undefined).join('; ') }
+}
+
+async function awaitMoment(
+  { name, ratePerSecond }: DestinationSettings,
+  services: DestinationServices,
+  signal: AbortSignal
+): Promise<void> {
+  if (ratePerSecond !== undefined) await services.awaitMoment?.(name, ratePerSecond, signal)
 }
 
 /** Sending needs C or U, by what the API has, which is not known here: either will do. */

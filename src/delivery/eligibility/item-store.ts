@@ -6,6 +6,7 @@ import {
   DynamoDBServiceException,
   GetItemCommand,
   UpdateItemCommand,
+  type AttributeValue,
   type GetItemCommandOutput
 } from '@aws-sdk/client-dynamodb'
 import type { DeliveryOutcome } from '../destination.js'
@@ -63,18 +64,18 @@ export function createItemStore(settings: ItemStoreSettings): ItemStore {
       return output.Item !== undefined
     },
     async setTarget({ patientItem, target }, fields, requestId, signal) {
+      const values = fieldValues(fields)
       const command = new UpdateItemCommand({
         TableName,
         Key: itemKey(patientItem, target),
         // Only our fields: bookings and invitations in the same item belong to others.
-        UpdateExpression:
-          'SET LAST_SUCCESSFUL_DATE = :day, SUCCESSFUL_PROCEDURE_COUNT = :count, SOURCE_VERSION = :version',
+        UpdateExpression: `SET ${Object.entries(values)
+          .map(([placeholder, { field }]) => `${field} = ${placeholder}`)
+          .join(', ')}`,
         ConditionExpression: 'attribute_not_exists(SOURCE_VERSION) OR SOURCE_VERSION < :version',
-        ExpressionAttributeValues: {
-          ':day': fields.lastSuccessfulDate === null ? { NULL: true } : { S: fields.lastSuccessfulDate },
-          ':count': { S: fields.successfulProcedureCount },
-          ':version': { N: String(fields.sourceVersion) }
-        }
+        ExpressionAttributeValues: Object.fromEntries(
+          Object.entries(values).map(([placeholder, { value }]) => [placeholder, value])
+        )
       })
       command.middlewareStack.add(sendRequestId(requestId), { step: 'build' })
       try {
@@ -90,6 +91,28 @@ export function createItemStore(settings: ItemStoreSettings): ItemStore {
       httpAgent.destroy()
       httpsAgent.destroy()
     }
+  }
+}
+
+/** Our fields of an item, by the placeholder that stands for their value. */
+function fieldValues({
+  lastSuccessfulDate,
+  successfulProcedureCount,
+  sourceVersion,
+  doses
+}: TargetFields): Record<string, { field: string; value: AttributeValue }> {
+  const date = (day: string | null): AttributeValue => (day === null ? { NULL: true } : { S: day })
+  return {
+    ':day': { field: 'LAST_SUCCESSFUL_DATE', value: date(lastSuccessfulDate) },
+    ':count': { field: 'SUCCESSFUL_PROCEDURE_COUNT', value: { S: successfulProcedureCount } },
+    ':version': { field: 'SOURCE_VERSION', value: { N: String(sourceVersion) } },
+    ...(doses === undefined
+      ? {}
+      : {
+          ':valid': { field: 'VALID_DOSES_COUNT', value: { S: doses.validDosesCount } },
+          ':invalid': { field: 'INVALID_DOSES_COUNT', value: { S: doses.invalidDosesCount } },
+          ':validDay': { field: 'LAST_VALID_DOSE_DATE', value: date(doses.lastValidDoseDate) }
+        })
   }
 }
 

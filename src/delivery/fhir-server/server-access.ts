@@ -32,7 +32,7 @@ function readTokens(
   if (tokenUrl === undefined) {
     if (options.bearerToken === undefined && options.bearerTokenFile === undefined) return undefined
     const token = secret('bearerTokenFile', 'bearerToken')
-    return { token: () => Promise.resolve({ kind: 'token', token }) }
+    return { token: () => Promise.resolve({ kind: 'token', token, goodForMs: Infinity }) }
   }
   const asked = { tokenUrl, timeoutMs, ...(scope === undefined ? {} : { scope }) }
   if (keyId === undefined) {

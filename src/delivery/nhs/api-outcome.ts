@@ -23,10 +23,14 @@ function outcomeOfFhirAnswer(answer: FhirAnswer, isWrite: boolean, redact: Redac
   const said = redact(readDiagnostics(answer))
   // One vaccine type we have no right to: this delivery is refused, the others of the destination go on.
   if (answer.status === 403 && /for vaccine type/i.test(said)) {
-    return { kind: 'refused', status: 403, message: `answered 403: ${said}` }
+    return { kind: 'refused', status: 403, message: `answered 403: ${said}${NEXT_STEP}` }
   }
   return outcomeOfAnswer({ status: answer.status, retryAfter: answer.headers['retry-after'], said }, isWrite, now)
 }
+
+// The other deliveries of the type will be refused as well, so the cause is named and not only this one.
+const NEXT_STEP =
+  '; next: have NHS England grant the vaccine type to the application, then replay; or name the types it has in options.permissions'
 
 /** True for both texts of a version that is not the stored one; they come as 400, not as 409 or 412. */
 export function isVersionConflict(answer: FhirAnswer): boolean {

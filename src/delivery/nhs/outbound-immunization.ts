@@ -45,7 +45,7 @@ export function toOutboundImmunization(stored: Immunization): OutboundImmunizati
       manufacturer: displayOnly(stored.manufacturer),
       location: toLocation(stored.location),
       lotNumber: stored.lotNumber,
-      expirationDate: stored.expirationDate,
+      expirationDate: fullDate(stored.expirationDate, notes),
       site: oneCodingPerSystem(stored.site),
       route: oneCodingPerSystem(stored.route),
       doseQuantity: stored.doseQuantity,
@@ -55,6 +55,13 @@ export function toOutboundImmunization(stored: Immunization): OutboundImmunizati
     })
   }
   return { resource, notes }
+}
+
+// The API takes a day or nothing, and can do without: a month alone would hold the delivery for ever.
+function fullDate(date: string | undefined, notes: string[]): string | undefined {
+  if (date === undefined || /^\d{4}-\d{2}-\d{2}$/.test(date)) return date
+  notes.push('the expiry date is no full date and was left out')
+  return undefined
 }
 
 // A reference to a contained Organization would point at nothing once that is stripped.

@@ -38,7 +38,9 @@ export interface SecretClient {
 /** How a client proves who it is: headers and fields of the request for a token. */
 type Proof = () => Promise<{ headers: Record<string, string>; fields: Record<string, string> }>
 
-export type TokenResult = { kind: 'token'; token: string } | { kind: 'none'; outcome: DeliveryOutcome }
+export type TokenResult =
+  /** `goodForMs`: how much longer it may be used. */
+  { kind: 'token'; token: string; goodForMs: number } | { kind: 'none'; outcome: DeliveryOutcome }
 
 export interface TokenSource {
   /**
@@ -61,7 +63,7 @@ export function createTokenSource(settings: TokenSettings, transport: HttpTransp
     const granted = answer.status === 200 ? readGrant(answer.text) : undefined
     if (granted === undefined) return { kind: 'none', outcome: outcomeOfRefusal(answer, now()) }
     kept = { token: granted.token, usedUntilMs: askedAtMs + granted.lifeSeconds * 1000 * USED_PART_OF_LIFE }
-    return { kind: 'token', token: granted.token }
+    return { kind: 'token', token: granted.token, goodForMs: kept.usedUntilMs - now().getTime() }
   }
 
   async function requestToken(): Promise<HttpAnswer | TransportFault> {
@@ -84,7 +86,8 @@ export function createTokenSource(settings: TokenSettings, transport: HttpTransp
   return {
     async token(refused) {
       if (kept?.token === refused) kept = undefined
-      if (kept !== undefined && now().getTime() < kept.usedUntilMs) return { kind: 'token', token: kept.token }
+      const goodForMs = kept === undefined ? 0 : kept.usedUntilMs - now().getTime()
+      if (kept !== undefined && goodForMs > 0) return { kind: 'token', token: kept.token, goodForMs }
       pending ??= renew().finally(() => {
         pending = undefined
       })
