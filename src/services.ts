@@ -4,6 +4,7 @@ import { uuidv7 } from 'uuidv7'
 import type { ConfiguredDestination, CountedPossibleDuplicates } from './delivery/destination.js'
 import { DELIVERY_POLICY } from './delivery/policy.js'
 import { createRelay } from './delivery/relay.js'
+import { createReplayRunner } from './delivery/replay-runner.js'
 import type { VaccineType } from './fhir/vaccine-types.js'
 import { createDatabase, type Database } from './storage/database.js'
 import { migrate } from './storage/migrate.js'
@@ -122,8 +123,10 @@ async function openDestinations(
 }
 
 function startRelay(parts: Parts, log: Log, stack: ReleaseStack): () => void {
-  const { database, destinations, queues } = parts
-  const relay = createRelay({ database, destinations, queues, policy: DELIVERY_POLICY, log })
+  const { database, destinations, queues, now, chainId: auditChainId } = parts
+  const policy = DELIVERY_POLICY
+  const replays = createReplayRunner({ database, destinations, policy, now, auditChainId, log })
+  const relay = createRelay({ database, destinations, queues, replays, policy, log })
   stack.add('relay', relay, () => relay.stop())
   relay.start()
   return () => {
