@@ -41,7 +41,8 @@ function summary({ replayId, state, destination, progress, pausedBecause }: Repl
       )
     case 'cancelled':
       return `Replay ${replayId} was cancelled: ${counts} as they were.`
-    default: {
+    case 'running':
+    case 'done': {
       const next = progress.failed === 0 ? '' : ` Next: imms replay show ${replayId} --result failed`
       return `Replay ${replayId}: ${counts}.${next}`
     }

@@ -403,11 +403,12 @@ t.test('a replay is planned, counted, started and shown', async (t) => {
 })
 
 t.test('a replay is paused, resumed and cancelled, and every step stands in the audit trail', async (t) => {
-  const { get, post, pool, bearer } = await openWounded(t)
+  const hub = await openWounded(t)
+  const { get, post, pool } = hub
   await pool.query(WELL)
   const plan = await post<PlanAnswer>('/ops/replays', { destination: 'gp-record', reason: 'INC-7' })
   const at = `/ops/replays/${plan.body.replayId}`
-  const dayDesk = await bearer({ client: 'day-desk', scopes: ['ops/write'], permissions: [] })
+  const dayDesk = await hub.bearer({ client: 'day-desk', scopes: ['ops/write'], permissions: [] })
   await pool.query(`update replay set approval_needed = 'many'`)
 
   const own = await post<ApproveAnswer>(`${at}/approve`, { reason: 'INC-7' })
