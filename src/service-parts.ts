@@ -1,5 +1,6 @@
 // What the roles of one process are built from.
 import type { VerifierKeys } from './http/token-verifier.js'
+import type { BlockOf } from './dedup/patient-block.js'
 import type { ConfiguredDestination } from './delivery/destination.js'
 import type { DeliveryPolicy } from './delivery/policy.js'
 import type { Queues } from './queue/queues.js'
@@ -26,6 +27,7 @@ export interface ServiceOptions {
 export interface Parts {
   database: Database
   liveRules: LiveRules
+  blockOf: BlockOf
   destinations: readonly ConfiguredDestination[]
   queues: Queues
   policy: DeliveryPolicy

@@ -1,6 +1,8 @@
 // The page that builds everything, in order, and releases it last-in first-out. Tests build the very same service.
+import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
 import { uuidv7 } from 'uuidv7'
+import { createBlocks } from './dedup/patient-block.js'
 import type { ConfiguredDestination, CountedPossibleDuplicates } from './delivery/destination.js'
 import { DELIVERY_POLICY } from './delivery/policy.js'
 import { createRelay } from './delivery/relay.js'
@@ -72,7 +74,8 @@ async function build(
   await database.stores.audit.openChain(chainId, `${hostname()}/${process.pid}`)
   const liveRules = openLiveRules({ database, now, chainId }, loaded, sources, log)
   stack.add('live rules', liveRules, () => liveRules.stop())
-  const parts: Parts = { database, liveRules, destinations, queues, policy, now, chainId }
+  const blockOf = createBlocks(await database.stores.serviceKeys.findOrKeep('patient-block', randomBytes(32)))
+  const parts: Parts = { database, liveRules, blockOf, destinations, queues, policy, now, chainId }
 
   const wakeRelay = config.roles.has('relay') ? startRelay(parts, log, stack) : () => undefined
   if (config.roles.has('worker')) await startWorkers(parts, config, log, wakeRelay, stack)

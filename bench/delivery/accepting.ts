@@ -1,5 +1,6 @@
 // The accepting use case with the rules of the service, in the process that delivers.
 import { uuidv7 } from 'uuidv7'
+import { createBlocks } from '../../src/dedup/patient-block.js'
 import { createIngest } from '../../src/ingest/ingest.js'
 import { clientOf, payloadOf, rules } from '../../test/support/ingest-rig.js'
 import { syntheticImmunization } from '../../test/support/synthetic.js'
@@ -24,6 +25,7 @@ export async function openAccepting(
     database,
     judges: rules,
     rules,
+    blockOf: createBlocks(Buffer.alloc(32)),
     destinations,
     now,
     newId: uuidv7,
