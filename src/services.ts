@@ -7,6 +7,7 @@ import { awaitMoment } from './delivery/await-moment.js'
 import type { ConfiguredDestination, DestinationServices } from './delivery/destination.js'
 import { DELIVERY_POLICY } from './delivery/policy.js'
 import { createRelay } from './delivery/relay.js'
+import { createReplayRunner } from './delivery/replay-runner.js'
 import { createDatabase, type Database } from './storage/database.js'
 import { migrate } from './storage/migrate.js'
 import { createPool, type Pool } from './storage/pool.js'
@@ -126,8 +127,9 @@ async function openDestinations(
 }
 
 function startRelay(parts: Parts, log: Log, stack: ReleaseStack): () => void {
-  const { database, destinations, queues, policy } = parts
-  const relay = createRelay({ database, destinations, queues, policy, log })
+  const { database, destinations, queues, policy, now, chainId: auditChainId } = parts
+  const replays = createReplayRunner({ database, destinations, policy, now, auditChainId, log })
+  const relay = createRelay({ database, destinations, queues, replays, policy, log })
   stack.add('relay', relay, () => relay.stop())
   relay.start()
   return () => {

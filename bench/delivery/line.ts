@@ -1,6 +1,7 @@
 // One relay and one set of workers on a ledger and a queue of their own, as services.ts starts them.
-import { randomBytes } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import { createRelay, type Relay } from '../../src/delivery/relay.js'
+import { createReplayRunner } from '../../src/delivery/replay-runner.js'
 import { DELIVERY_POLICY } from '../../src/delivery/policy.js'
 import { migrateQueue } from '../../src/queue/migrate-queue.js'
 import { createQueues, type Queues } from '../../src/queue/queues.js'
@@ -41,7 +42,11 @@ export async function openLine(
     redisUrl === undefined ? { kind: 'postgres' as const, pool: queuePool } : { kind: 'redis' as const, url: redisUrl }
   const queues = createQueues({ engine, destinations: SINKS, log })
   const { destinations } = sink
-  const relay = createRelay({ database, queues, destinations, policy: DELIVERY_POLICY, log })
+  const auditChainId = randomUUID()
+  await database.stores.audit.openChain(auditChainId, 'bench')
+  const now = (): Date => new Date()
+  const replays = createReplayRunner({ database, destinations, policy: DELIVERY_POLICY, now, auditChainId, log })
+  const relay = createRelay({ database, queues, destinations, replays, policy: DELIVERY_POLICY, log })
   const workers = createDeliveryWorkers({
     database,
     queues,

@@ -26,3 +26,21 @@ export function outcomeWords(status: number | null, kind: string | null): string
 export function plural(count: number, one: string, many = `${one}s`): string {
   return `${count} ${count === 1 ? one : many}`
 }
+
+/** A count as people read it: `12,431`. */
+export function countWords(count: number): string {
+  return count.toLocaleString('en-GB')
+}
+
+/** `45 s`, `41 min`, `5 h 33 min`: rounded to what matters at that length. */
+export function durationWords(seconds: number): string {
+  if (seconds < 60) return `${Math.max(1, Math.ceil(seconds))} s`
+  const minutes = Math.round(seconds / 60)
+  if (minutes < 60) return `${minutes} min`
+  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`
+}
+
+/** `5/s`, `0.25/s`. */
+export function rateWords(perSecond: number): string {
+  return `${perSecond.toLocaleString('en-GB', { maximumFractionDigits: 2 })}/s`
+}

@@ -57,8 +57,24 @@ export interface DeliveryPolicy {
   replay: {
     /** Part of a destination's rate that a replay may take, so that live traffic keeps flowing. */
     share: number
-    /** Where the destination has no rate. */
+    /** Where the destination has no rate: unless said otherwise, and at most. */
     perSecond: number
+    mostPerSecond: number
+    /** Items are released so long before their moment. */
+    aheadMs: number
+    /** Items released and not yet attempted: no more than the pace makes in this time. Longer than `aheadMs`. */
+    waitingMs: number
+    /** Items in one replay. */
+    mostItems: number
+    /** More items than this need a second person. */
+    approveAbove: number
+    /** How long a plan may wait for its start (and its approval). */
+    planValidMs: number
+    /** It pauses by itself when more than this share fails, after so many attempts. */
+    pauseShare: number
+    pauseAfter: number
+    /** Between two releases. */
+    releaseMs: number
   }
 }
 
@@ -109,5 +125,17 @@ export const DELIVERY_POLICY: DeliveryPolicy = {
     longestWaitMs: 5 * MINUTE
   },
   limit: { shortestMs: SECOND, longestMs: 15 * MINUTE, otherwiseMs: MINUTE },
-  replay: { share: 0.25, perSecond: 100 }
+  replay: {
+    share: 0.25,
+    perSecond: 100,
+    mostPerSecond: 1_000,
+    aheadMs: SECOND,
+    waitingMs: 3 * SECOND,
+    mostItems: 100_000,
+    approveAbove: 10_000,
+    planValidMs: 15 * MINUTE,
+    pauseShare: 0.2,
+    pauseAfter: 50,
+    releaseMs: 200
+  }
 }

@@ -8,6 +8,7 @@ import { createBell } from './bell.js'
 import type { Destination } from './destination.js'
 import type { DeliveryPolicy } from './policy.js'
 import { checkQueueEpoch } from './queue-epoch.js'
+import type { ReplayRunner } from './replay-runner.js'
 import { createRinger } from './ringer.js'
 import { createSweeper } from './sweeper.js'
 
@@ -23,7 +24,9 @@ export interface RelayDeps {
   database: Database
   queues: Queues
   destinations: readonly Pick<Destination, 'name' | 'concurrency'>[]
-  policy: Pick<DeliveryPolicy, 'ring' | 'relay' | 'retry'>
+  /** Releases what people send again. */
+  replays: ReplayRunner
+  policy: Pick<DeliveryPolicy, 'ring' | 'relay' | 'retry' | 'replay'>
   log: Log
 }
 
@@ -66,7 +69,7 @@ export function createRelay(deps: RelayDeps): Relay {
 }
 
 function planDuties(deps: RelayDeps): Duty[] {
-  const { database, destinations } = deps
+  const { database, destinations, replays } = deps
   const { sweepMs, epochMs, repairMs, keysMs } = deps.policy.relay
   const ringer = createRinger(deps)
   const sweeper = createSweeper(deps)
@@ -93,7 +96,7 @@ function planDuties(deps: RelayDeps): Duty[] {
     every(
       sweepMs,
       'replays',
-      silently(() => database.stores.replays.finishEnded()),
+      silently(() => replays.settle()),
       deps
     ),
     every(
@@ -109,6 +112,7 @@ function planDuties(deps: RelayDeps): Duty[] {
       deps
     ),
     every(sweepMs, 'probes', () => ringer.ringProbes(), deps),
+    every(deps.policy.replay.releaseMs, 'releases', () => replays.release(), deps),
     every(0, 'ring', () => ringer.ringDue(), deps)
   ]
 }

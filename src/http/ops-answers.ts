@@ -1,7 +1,8 @@
 // What the operations API answers: the contract between its routes and the command line.
 import type { RecordExplanation } from '../delivery/explain.js'
 import type { JudgedHealth } from '../delivery/judge-health.js'
-import type { ReplayPlan, ShownReplay } from '../delivery/replay.js'
+import type { ShownReplay } from '../delivery/replay.js'
+import type { ReplayPlan } from '../delivery/replay-acts.js'
 import type { MergeEffect } from '../review/merge-patients.js'
 import type { PatientStanding } from '../review/patient-merges.js'
 import type { WeightsComparison } from '../review/compare-weights.js'
@@ -11,8 +12,8 @@ import type { VerdictComparison } from '../ingest/compare-verdicts.js'
 import type { Programme } from '../programmes/programme.js'
 import type { DeliveryLine, DeliveryStory, StateCount } from '../storage/ops-delivery-queries.js'
 import type { ErrorGroup } from '../storage/ops-health-queries.js'
-import type { Replay } from '../storage/replay-store.js'
 import type { OverdueAnswer, UnknownMessage } from '../storage/ops-inbox-queries.js'
+import type { Replay } from '../storage/replay.js'
 import type { ReviewCount, ReviewLine } from '../storage/review-store.js'
 import type { AuditLine, Refusal, RefusalCount } from '../storage/ops-trail-queries.js'
 
@@ -96,16 +97,37 @@ export interface SkipAnswer {
 
 export type PlanAnswer = ReplayPlan
 
+export interface ApproveAnswer {
+  replayId: string
+  state: 'planned'
+  approvedBy: string
+  /** It can be started until then. */
+  expiresAt: Date
+}
+
 export interface StartAnswer {
   replayId: string
-  requeued: number
-  /** No longer as the plan saw them. */
-  skipped: number
+  state: 'running'
+  planned: number
+  ratePerSecond: number
+}
+
+export interface PauseAnswer {
+  replayId: string
+  state: 'paused'
+}
+
+export interface ResumeAnswer {
+  replayId: string
+  state: 'running'
+  ratePerSecond: number
 }
 
 export interface CancelAnswer {
   replayId: string
   state: 'cancelled'
+  /** Deliveries that stay as they were. */
+  left: number
 }
 
 export interface ReplaysAnswer {

@@ -119,34 +119,6 @@ export const checkRehearsalBody = compileCheck<RehearsalBody>(
   )
 )
 
-export interface PlanBody extends Range {
-  destination: string
-  states?: ('held' | 'ready')[]
-  class?: string
-  limit?: number
-  reason: string
-}
-export const checkPlanBody = compileCheck<PlanBody>(
-  'body',
-  object(
-    {
-      destination: name,
-      states: { type: 'array', items: { enum: ['held', 'ready'] }, minItems: 1, uniqueItems: true },
-      since: moment,
-      until: moment,
-      class: name,
-      limit: { type: 'integer', minimum: 1, maximum: 1_000_000 },
-      reason
-    },
-    ['destination', 'reason']
-  )
-)
-
-export interface StartBody {
-  confirm: number
-}
-export const checkStartBody = compileCheck<StartBody>('body', object({ confirm }, ['confirm']))
-
 export const checkNumberBody = compileCheck<{ nhsNumber: string }>('body', object({ nhsNumber }, ['nhsNumber']))
 
 export interface PairBody {
@@ -156,7 +128,9 @@ export interface PairBody {
 const pair = { superseded: nhsNumber, successor: nhsNumber }
 export const checkPairBody = compileCheck<PairBody>('body', object(pair, ['superseded', 'successor']))
 
-export interface UndoBody extends ReasonBody, StartBody {}
+export interface UndoBody extends ReasonBody {
+  confirm: number
+}
 export const checkUndoBody = compileCheck<UndoBody>('body', object({ reason, confirm }, ['reason', 'confirm']))
 
 export interface MergeBody extends PairBody, UndoBody {}

@@ -1,158 +1,129 @@
-// Replays: a filter resolved once into items. What a delivery's state means: delivery-store.ts.
+// Replays from their plan to their end.
+//
+// planned    nothing is touched. Start: running (once approved, where that is needed; not after it expired). Cancel.
+// running    the relay releases its items at its rate. Pause, or too many failures: paused. All attempted: done. Cancel.
+// paused     nothing more is released; what was released goes on. Resume: running. Cancel.
+// done, cancelled   the end. What a cancelled one has not released stays as it was.
+//
+// One of a destination is running or paused (replay_one_open_key). Whoever moves one, or releases for it, locks its row.
+import type { Replay } from './replay.js'
 import { createReplayItems, type ReplayItems } from './replay-items.js'
+import { createReplayPlans, type ReplayPlans } from './replay-plans.js'
+import { createReplayRecords, type ReplayRecords } from './replay-records.js'
+import { createReplayRelease, type ReplayRelease } from './replay-release.js'
 import type { Sql } from './sql.js'
 
-export interface ReplayFilter {
-  destination: string
-  /** `ready`: waiting for a later moment, after an attempt that failed. */
-  states: readonly ('held' | 'ready')[]
-  /** When the last attempt ended: from, and before. A delivery that was never attempted counts by its planning. */
-  since?: Date
-  until?: Date
-  /** Of the last attempt: refused, unavailable, fault, crashed, expired, … */
-  class?: string
-  /** The longest planned first. */
-  limit?: number
+/** Failures that came before are no reason to pause it again. */
+export interface JudgedFrom {
+  tried: number
+  failing: number
 }
 
-export interface PlannedReplay {
-  replayId: string
-  planned: number
-  records: number
-  /** When the first and the last of the deliveries were planned. Null when there are none. */
-  oldest: Date | null
-  newest: Date | null
-  byClass: Record<string, number>
+export interface LockedReplay extends Replay {
+  isExpired: boolean
+  judgedFrom: JudgedFrom
 }
 
-export type ReplayState = 'planned' | 'running' | 'done' | 'cancelled'
-
-export interface Replay {
-  replayId: string
-  destination: string
-  state: ReplayState
-  planned: number
-  createdAt: Date
-  actor: string
-  reason: string
-  filter: Record<string, unknown>
-  startedAt: Date | null
-  /** Every delivery was attempted once more (or had ended already). */
-  finishedAt: Date | null
-}
-
-export interface ReplayStore extends ReplayItems {
-  /** Changes nothing but the replay and its items. */
-  plan(plan: { replayId: string; actor: string; reason: string; filter: ReplayFilter }): Promise<PlannedReplay>
-  /** Nobody else may start or cancel it before the transaction ends. */
-  lock(replayId: string): Promise<Replay | undefined>
-  findRunning(destination: string): Promise<Replay | undefined>
-  setState(replayId: string, state: 'running' | 'cancelled'): Promise<void>
-  /** Running replays whose deliveries were all attempted once -> done. */
-  finishEnded(): Promise<{ replayId: string; destination: string }[]>
+export interface ReplayStore extends ReplayPlans, ReplayRelease, ReplayItems, ReplayRecords {
+  /** Nobody else may move it before the transaction ends. */
+  lock(replayId: string): Promise<LockedReplay | undefined>
+  /** The one of this destination that is running or paused, and whether it has the items of this plan. */
+  findOpen(
+    replay: Pick<Replay, 'replayId' | 'destination'>
+  ): Promise<{ replayId: string; isSamePlan: boolean } | undefined>
+  /** The plan is good for `validMs` from now on. */
+  approve(replayId: string, actor: string, validMs: number): Promise<void>
+  start(replayId: string, ratePerSecond: number): Promise<void>
+  pause(replayId: string, because: string): Promise<void>
+  resume(replayId: string, ratePerSecond: number, judgedFrom: JudgedFrom): Promise<void>
+  end(replayId: string, state: 'done' | 'cancelled'): Promise<void>
   find(replayId: string): Promise<Replay | undefined>
   /** Newest first. */
   list(limit: number): Promise<Replay[]>
 }
 
 export function createReplayStore(sql: Sql): ReplayStore {
-  const findWhere = async (condition: string, values: readonly unknown[]): Promise<Replay | undefined> => {
-    const { rows } = await sql.query<Replay>(`${SELECT_REPLAY} where ${condition}`, values)
-    return rows[0]
-  }
   return {
+    ...createReplayPlans(sql),
+    ...createReplayRelease(sql),
     ...createReplayItems(sql),
-    async plan({ replayId, actor, reason, filter }) {
-      const { destination, states, since, until, class: lastClass, limit } = filter
-      const { rows } = await sql.query<Omit<PlannedReplay, 'replayId'>>(PLAN, [
+    ...createReplayRecords(sql),
+    async lock(replayId) {
+      const { rows } = await sql.query<LockedReplay>(LOCK, [replayId])
+      return rows[0]
+    },
+    async findOpen({ replayId, destination }) {
+      const { rows } = await sql.query<{ replayId: string; isSamePlan: boolean }>(FIND_OPEN, [replayId, destination])
+      return rows[0]
+    },
+    async approve(replayId, actor, validMs) {
+      await sql.query(
+        `update replay
+            set approved_by = $2, expires_at = now() + $3 * interval '1 millisecond'
+          where replay_id = $1`,
+        [replayId, actor, validMs]
+      )
+    },
+    async start(replayId, ratePerSecond) {
+      await sql.query(
+        `update replay
+            set state = 'running', started_at = now(), rate_per_second = $2, pace_next_at = now()
+          where replay_id = $1`,
+        [replayId, ratePerSecond]
+      )
+    },
+    async pause(replayId, because) {
+      await sql.query(`update replay set state = 'paused', paused_because = $2 where replay_id = $1`, [
         replayId,
-        actor,
-        reason,
-        JSON.stringify(filter),
-        destination,
-        states,
-        since ?? null,
-        until ?? null,
-        lastClass ?? null,
-        limit ?? null
+        because
       ])
-      const summary = rows[0]
-      if (!summary) throw new Error('planning a replay gave no summary')
-      return { replayId, ...summary }
     },
-    lock: (replayId) => findWhere('replay_id = $1 for update', [replayId]),
-    findRunning: (destination) => findWhere(`destination = $1 and state = 'running'`, [destination]),
-    async setState(replayId, state) {
-      await sql.query(SET_STATE, [replayId, state])
+    async resume(replayId, ratePerSecond, { tried, failing }) {
+      await sql.query(
+        `update replay
+            set state = 'running', paused_because = null, rate_per_second = $2,
+                pace_next_at = greatest(pace_next_at, now()), tried_before = $3, failing_before = $4
+          where replay_id = $1`,
+        [replayId, ratePerSecond, tried, failing]
+      )
     },
-    async finishEnded() {
-      const { rows } = await sql.query<{ replayId: string; destination: string }>(FINISH_ENDED)
-      return rows
+    async end(replayId, state) {
+      await sql.query('update replay set state = $2, paused_because = null, finished_at = now() where replay_id = $1', [
+        replayId,
+        state
+      ])
     },
-    find: (replayId) => findWhere('replay_id = $1', [replayId]),
+    async find(replayId) {
+      const { rows } = await sql.query<Replay>(`select ${COLUMNS} from replay where replay_id = $1`, [replayId])
+      return rows[0]
+    },
     async list(limit) {
-      const { rows } = await sql.query<Replay>(`${SELECT_REPLAY} order by created_at desc, replay_id limit $1`, [limit])
+      const { rows } = await sql.query<Replay>(
+        `select ${COLUMNS} from replay order by created_at desc, replay_id limit $1`,
+        [limit]
+      )
       return rows
     }
   }
 }
 
-const PLAN = `
-with chosen as (
-  select delivery_id, record_id, state, epoch, created_at, coalesce(last_class, 'none') as class
-    from delivery
-   where destination = $5
-     and (
-           ('held' = any ($6::text[]) and state = 'held')
-           or ('ready' = any ($6::text[]) and state in ('ready', 'verify') and due_at > now())
-         )
-     and ($7::timestamptz is null or coalesce(last_attempt_at, created_at) >= $7)
-     and ($8::timestamptz is null or coalesce(last_attempt_at, created_at) < $8)
-     and ($9::text is null or last_class = $9)
-   order by created_at, delivery_id
-   limit $10
-), header as (
-  insert into replay (replay_id, destination, created_at, actor, reason, filter, state, planned)
-  select $1, $5, now(), $2, $3, $4::jsonb, 'planned', count(*)
-    from chosen
-), item as (
-  insert into replay_item (replay_id, delivery_id, planned_state, planned_epoch)
-  select $1, delivery_id, state, epoch
-    from chosen
-), by_class as (
-  select class, count(*) as deliveries
-    from chosen
-   group by class
-)
-select count(*)::integer as planned,
-       count(distinct record_id)::integer as records,
-       min(created_at) as oldest,
-       max(created_at) as newest,
-       coalesce((select json_object_agg(class, deliveries) from by_class), '{}') as "byClass"
-  from chosen`
+const COLUMNS = `
+       replay_id as "replayId", destination, mode, state, planned, records, created_at as "createdAt", actor, reason,
+       filter, expires_at as "expiresAt", approval_needed as "approvalNeeded", approved_by as "approvedBy",
+       rate_per_second as "ratePerSecond", paused_because as "pausedBecause", started_at as "startedAt",
+       finished_at as "finishedAt"`
 
-const SELECT_REPLAY = `
-select replay_id as "replayId", destination, state, planned, created_at as "createdAt", actor, reason, filter,
-       started_at as "startedAt", finished_at as "finishedAt"
-  from replay`
+const LOCK = `
+select ${COLUMNS},
+       coalesce(expires_at <= now(), true) as "isExpired",
+       json_build_object('tried', tried_before, 'failing', failing_before) as "judgedFrom"
+  from replay
+ where replay_id = $1
+   for update`
 
-const SET_STATE = `
-update replay
-   set state = $2,
-       started_at = case when $2 = 'running' then now() end,
-       finished_at = case when $2 = 'cancelled' then now() end
- where replay_id = $1`
-
-// One replay of a destination runs at a time, so what is marked there belongs to it. A claim takes the mark away.
-const FINISH_ENDED = `
-update replay
-   set state = 'done', finished_at = now()
- where state = 'running'
-   and not exists (
-         select
-           from delivery
-          where delivery.destination = replay.destination
-            and delivery.triggered_by = 'replay'
-            and delivery.state in ('ready', 'verify', 'queued')
-       )
-returning replay_id as "replayId", destination`
+const FIND_OPEN = `
+select open.replay_id as "replayId", open.plan_sha256 is not distinct from this.plan_sha256 as "isSamePlan"
+  from replay as open
+  join replay as this on this.replay_id = $1
+ where open.destination = $2
+   and open.state in ('running', 'paused')`

@@ -6,30 +6,14 @@ import path from 'node:path'
 import { Writable } from 'node:stream'
 import { stripVTControlCharacters } from 'node:util'
 import t from 'tap'
-import type { Test } from 'tap'
 import type { Issue } from '../../src/fhir/issue.js'
 import { toOperationOutcome } from '../../src/fhir/operation-outcome.js'
-import type { DeliveriesAnswer, PlanAnswer } from '../../src/http/ops-answers.js'
+import type { DeliveriesAnswer } from '../../src/http/ops-answers.js'
 import { freePort } from '../support/free-port.js'
 import { loadRules } from '../../src/rules.js'
-import { createRunner, openOps } from './open-ops.js'
-import { ALTERNATE, BLOCKED, HELD, HELD_AT_GP, PATIENT, POSSIBLE, RECORD, RETRYING, woundHub } from './wounded-hub.js'
-
-async function openWounded(t: Test) {
-  const ops = await openOps(t)
-  await woundHub(ops.pool)
-  const url = await ops.server.listen({ host: '127.0.0.1', port: 0 })
-  const tokenWith = async (...scopes: string[]) =>
-    (await ops.bearer({ client: 'night-desk', scopes, permissions: [] })).replace('Bearer ', '')
-  return {
-    ...ops,
-    url,
-    imms: createRunner({ url, token: await tokenWith('ops/read', 'ops/write') }),
-    reader: createRunner({ url, token: await tokenWith('ops/read') }),
-    supplier: createRunner({ url, token: await tokenWith('system/Immunization.cruds') }),
-    nobody: createRunner({ url })
-  }
-}
+import { createRunner } from './open-ops.js'
+import { openWounded } from './open-wounded.js'
+import { ALTERNATE, BLOCKED, HELD, PATIENT, POSSIBLE, RECORD, RETRYING } from './wounded-hub.js'
 
 const WELL = `update destination set breaker_opened_at = null, resume_at = null`
 const DONE = `update delivery set state = 'delivered', last_class = 'delivered', finished_at = now() where finished_at is null`
@@ -254,120 +238,6 @@ t.test('errors, refusals and the audit trail are printed, and so is that there a
     audit.stdout,
     /2026-11-02 09:00:00 +night-desk +destination.pause +destination=gp-record before=active reason=INC-7: codes are being mended/
   )
-})
-
-t.test('a replay without --start is a dry run and leaves nothing that could be started', async (t) => {
-  const { imms, pool } = await openWounded(t)
-
-  const dry = await imms(['replay', '--destination', 'gp-record', '--since', '1h'])
-  const json = await imms(['replay', '--destination', 'gp-record', '--json'])
-  const none = await imms([
-    'replay',
-    '--destination',
-    'gp-record',
-    '--class',
-    'credentials',
-    '--start',
-    '--reason',
-    'INC-7'
-  ])
-
-  t.equal(dry.code, 0)
-  t.match(
-    dry.stdout,
-    /^2 deliveries for 2 records to gp-record\nreplay \S+\nplanned from 2026-11-02 07:50:00 to 2026-11-02 07:50:00 UTC\n +2 {2}refused\n/
-  )
-  t.match(dry.stdout, 'This was a dry run. To send them: the same with --start --reason "<why>"')
-  t.match(JSON.parse(json.stdout), { plan: { planned: 2, byClass: { refused: 2 } }, started: null })
-  t.equal(none.code, 0)
-  t.equal(none.stdout, 'Nothing to send to gp-record again: no delivery matches.\n')
-  const states = await pool.query(`select distinct state from replay`)
-  t.same(states.rows, [{ state: 'cancelled' }])
-  const held = await pool.query(`select count(*) from delivery where state = 'held'`)
-  t.same(held.rows, [{ count: 3 }])
-})
-
-t.test('a replay starts only when the count of its plan is typed', async (t) => {
-  const { imms, pool } = await openWounded(t)
-  const argv = ['replay', '--destination', 'gp-record', '--since', '1h', '--start', '--reason', 'INC-7']
-
-  const noReason = await imms(argv.slice(0, -2), { typed: '2\n' })
-  const mistyped = await imms(argv, { typed: '3\n' })
-  const nothing = await imms(argv, { typed: '' })
-  const piped = await imms(argv, { piped: '2\n' })
-  const wrongFlag = await imms([...argv, '--confirm', '12'])
-  const untouched = await pool.query(`select count(*) from delivery where state = 'held'`)
-  const typed = await imms(argv, { typed: '2\n' })
-  const requeued = await pool.query(`select count(*) from delivery where state = 'ready' and triggered_by = 'replay'`)
-
-  t.equal(noReason.code, 2)
-  t.match(noReason.stderr, 'say why: --reason')
-  t.same([mistyped.code, nothing.code, piped.code, wrongFlag.code], [3, 3, 3, 3])
-  t.match(mistyped.stderr, 'This will send 2 deliveries for 2 records to gp-record again. Type 2 to go on: ')
-  t.match(mistyped.stderr, 'imms: nothing was started: 2 was expected, "3" was given')
-  t.match(piped.stderr, 'this is not a terminal, so repeat it with --confirm 2')
-  t.same(untouched.rows, [{ count: 3 }])
-  t.equal(typed.code, 0)
-  t.match(typed.stdout, /2 deliveries will be sent again\.\nNext: imms replay watch \S+\n$/)
-  t.same(requeued.rows, [{ count: 2 }])
-})
-
-t.test('a plan is kept, listed, started with --confirm, and watched to its end', async (t) => {
-  const { imms, pool } = await openWounded(t)
-  const planned = await imms(['replay', 'plan', '--destination', 'gp-record', '--state', 'held', '--reason', 'INC-7'])
-  const id = /imms replay start (\S+) --confirm 2/.exec(planned.stdout)?.[1] ?? ''
-
-  const notYet = await imms(['replay', 'watch', id])
-  const wrong = await imms(['replay', 'start', id, '--confirm', '1'])
-  const started = await imms(['replay', 'start', id, '--confirm', '2', '--json'])
-  const twice = await imms(['replay', 'start', id, '--confirm', '2'])
-  const cancelled = await imms(['replay', 'cancel', id])
-  const outcomes = [
-    `update delivery set state = 'delivered', finished_at = now() where delivery_id = '${HELD_AT_GP[0]}'`,
-    `update delivery set state = 'held' where delivery_id = '${HELD_AT_GP[1]}'`
-  ]
-  const watched = await imms(['replay', 'watch', id], {
-    onWait: async () => {
-      await pool.query(outcomes.shift() ?? 'select 1')
-    }
-  })
-  const shown = await imms(['replay', 'show', id])
-  const listed = await imms(['replay', 'list'])
-
-  t.match(planned.stdout, 'Nothing was changed. Next: imms replay start')
-  t.equal(notYet.stdout, `Replay ${id} has not started. Next: imms replay start ${id}\n`)
-  t.equal(wrong.code, 3)
-  t.match(JSON.parse(started.stdout), { replayId: id, requeued: 2, skipped: 0 })
-  t.equal(twice.code, 3)
-  t.match(twice.stderr, `Replay ${id} is running: plan a new one`)
-  t.equal(cancelled.code, 3)
-  t.equal(
-    watched.stdout,
-    '0/2 sent again, 0 delivered, 0 held\n1/2 sent again, 1 delivered, 0 held\n2/2 sent again, 1 delivered, 1 held\n' +
-      `Replay ${id}: 1 delivered, 1 held, 0 waiting, 0 skipped. Next: imms errors top --destination gp-record\n`
-  )
-  t.equal(watched.code, 1, 'one is held again')
-  t.match(shown.stdout, `2 deliveries to gp-record, by night-desk: INC-7\n`)
-  t.match(shown.stdout, new RegExp(`${HELD_AT_GP[0]} +requeued +delivered`))
-  t.match(listed.stdout, new RegExp(`${id} +running +gp-record +2 +night-desk +\\S+ \\S+ +INC-7`))
-})
-
-t.test('a watched replay draws a bar on a terminal and ends with 0 when all is delivered', async (t) => {
-  const { imms, pool } = await openWounded(t)
-  const plan = await imms(['replay', 'plan', '--destination', 'gp-record', '--reason', 'INC-7', '--json'])
-  const { replayId } = JSON.parse(plan.stdout) as PlanAnswer
-  await imms(['replay', 'start', replayId, '--confirm', '2'])
-
-  const watched = await imms(['replay', 'watch', replayId], {
-    columns: 100,
-    onWait: async () => {
-      await pool.query(DONE)
-    }
-  })
-
-  t.match(stripVTControlCharacters(watched.stdout), /sending again \[=+\] 2\/2 {2}delivered 2 {2}held 0/)
-  t.match(watched.stdout, `Replay ${replayId}: 2 delivered, 0 held, 0 waiting, 0 skipped.`)
-  t.equal(watched.code, 0)
 })
 
 t.test('skipping needs a reason and says what goes next', async (t) => {

@@ -8,6 +8,7 @@ import { createInboxDesk } from '../../src/delivery/inbox/inbox-desk.js'
 import { createDestinationSwitch } from '../../src/delivery/pause-destination.js'
 import { DELIVERY_POLICY } from '../../src/delivery/policy.js'
 import { createReplays } from '../../src/delivery/replay.js'
+import { createReplayRunner, type ReplayRunner } from '../../src/delivery/replay-runner.js'
 import { createDuplicateReviews } from '../../src/review/duplicate-reviews.js'
 import { createPatientMerges } from '../../src/review/patient-merges.js'
 import { loadRules } from '../../src/rules.js'
@@ -18,6 +19,7 @@ import { opsRoutes } from '../../src/http/ops-routes.js'
 import { createDatabase, type Database } from '../../src/storage/database.js'
 import type { Pool } from '../../src/storage/pool.js'
 import { notAsked, NOW, openDoor, type OpenDoor } from '../http/open-door.js'
+import { createTestLog } from '../support/delivery-rig.js'
 import { createTestDatabase } from '../support/test-database.js'
 
 const CHAIN = '019ad6f0-0000-7000-8f01-000000000001'
@@ -25,15 +27,25 @@ const CHAIN = '019ad6f0-0000-7000-8f01-000000000001'
 export interface OpenOps extends OpenDoor {
   pool: Pool
   database: Database
+  /** What the relay does for replays. */
+  runner: ReplayRunner
 }
 
+/** More than two deliveries in a replay need a second person here. */
 export async function openOps(t: Test): Promise<OpenOps> {
   const { pool } = await createTestDatabase(t)
   const database = createDatabase(pool)
   await database.stores.audit.openChain(CHAIN, 'test')
   const deps = { database, auditChainId: CHAIN, now: () => NOW }
-  const destinations = ['nhs-immunisation-api', 'gp-record', 'eligibility-store'].map((name) => ({ name }))
-  const replays = createReplays({ ...deps, destinations, policy: DELIVERY_POLICY })
+  const destinations = [
+    { name: 'nhs-immunisation-api', ratePerSecond: 20, sends: 'all' as const, wants: () => true },
+    { name: 'gp-record', sends: 'all' as const, wants: () => true },
+    { name: 'eligibility-store', sends: 'all' as const, wants: () => true }
+  ]
+  const policy = { ...DELIVERY_POLICY, replay: { ...DELIVERY_POLICY.replay, approveAbove: 2 } }
+  const replays = createReplays({ ...deps, destinations, policy })
+  const log = createTestLog()
+  const runner = createReplayRunner({ ...deps, destinations, policy, log })
   const switches = createDestinationSwitch(deps)
   const inboxes = createInboxDesk(deps)
   const rules = await loadRules()
@@ -53,7 +65,7 @@ export async function openOps(t: Test): Promise<OpenOps> {
       })
     }
   })
-  return { ...door, pool, database }
+  return { ...door, pool, database, runner }
 }
 
 export interface Ran {

@@ -5,6 +5,7 @@ import t from 'tap'
 import type { Inbox } from '../../src/delivery/inbox/inbox.js'
 import { createInboxWatch } from '../../src/delivery/inbox/inbox-watch.js'
 import { createReplays } from '../../src/delivery/replay.js'
+import { createReplayRunner } from '../../src/delivery/replay-runner.js'
 import { openAnswerRig, GP, type AnswerRig } from '../support/answer-rig.js'
 import { smallPolicy } from '../support/delivery-rig.js'
 import { waitFor } from '../support/wait-for.js'
@@ -132,21 +133,19 @@ for (const [answer, level, reason] of [
 async function replayHeld(rig: AnswerRig): Promise<void> {
   const auditChainId = uuidv7()
   await rig.database.stores.audit.openChain(auditChainId, 'replays')
-  const replays = createReplays({
-    database: rig.database,
-    destinations: [rig.destination],
-    policy: smallPolicy(),
-    now: () => new Date(),
-    auditChainId
-  })
+  const deps = { database: rig.database, policy: smallPolicy(), now: () => new Date(), auditChainId }
+  const replays = createReplays({ ...deps, destinations: [rig.destination] })
+  const receiver = { name: GP, sends: 'all' as const, wants: () => true }
   const planned = await replays.plan({
     destination: GP,
+    mode: 'retry',
     states: ['held'],
     actor: 'ops',
     reason: 'the patient is registered'
   })
   if (planned.kind !== 'planned') throw new Error(planned.message)
   await replays.start(planned.plan.replayId, { actor: 'ops', confirmCount: planned.plan.planned })
+  await createReplayRunner({ ...deps, destinations: [receiver], log: rig.log }).release()
 }
 
 t.test(

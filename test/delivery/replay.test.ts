@@ -1,96 +1,15 @@
 import { randomUUID } from 'node:crypto'
 import t from 'tap'
-import type { Test } from 'tap'
-import { createDeliveryPump } from '../../src/delivery/delivery-pump.js'
-import { createReplays, type ReplayPlan, type Replays } from '../../src/delivery/replay.js'
-import { createDatabase, type Database } from '../../src/storage/database.js'
-import type { Pool } from '../../src/storage/pool.js'
-import type { ReplayFilter } from '../../src/storage/replay-store.js'
-import {
-  countStates,
-  createTestLog,
-  DELIVERED,
-  scriptDestination,
-  smallPolicy,
-  type ScriptedDestination
-} from '../support/delivery-rig.js'
+import { countStates, DELIVERED, scriptDestination } from '../support/delivery-rig.js'
+import { auditOf, begin, deliver, deliverAll, hold, openReplays, plan } from '../support/replay-rig.js'
 import { seedRecord, seedRecords } from '../support/seed-deliveries.js'
-import { createTestDatabase } from '../support/test-database.js'
 
-interface Rig {
-  pool: Pool
-  database: Database
-  replays: Replays
-  woken(): number
-}
-
-const NOW = new Date('2026-11-22T02:14:00Z')
-
-async function open(t: Test): Promise<Rig> {
-  const { pool } = await createTestDatabase(t)
-  const database = createDatabase(pool)
-  const auditChainId = randomUUID()
-  await database.stores.audit.openChain(auditChainId, 'test')
-  let woken = 0
-  const replays = createReplays({
-    database,
-    destinations: [{ name: 'gp' }, { name: 'nhs', ratePerSecond: 20 }],
-    policy: smallPolicy(),
-    now: () => NOW,
-    auditChainId,
-    onRequeued: () => (woken += 1)
-  })
-  return { pool, database, replays, woken: () => woken }
-}
-
-interface Held {
-  class?: string
-  lastAttemptAt?: string
-  createdAt?: string
-}
-
-/** As an adapter that refuses leaves it. */
-async function hold(pool: Pool, deliveryIds: readonly (string | undefined)[], held: Held = {}): Promise<void> {
-  await pool.query(
-    `update delivery
-        set state = 'held', epoch = 1, tries = 3, last_class = $2, last_attempt_at = coalesce($3, now()),
-            created_at = coalesce($4, created_at)
-      where delivery_id = any ($1)`,
-    [deliveryIds, held.class ?? 'refused', held.lastAttemptAt ?? null, held.createdAt ?? null]
-  )
-}
-
-async function plan(replays: Replays, filter: Partial<ReplayFilter> = {}): Promise<ReplayPlan> {
-  const wanted = { destination: 'gp', states: ['held' as const], actor: 'ops-1', reason: 'INC-123', ...filter }
-  const answer = await replays.plan(wanted)
-  if (answer.kind !== 'planned') throw new Error(answer.message)
-  return answer.plan
-}
-
-async function deliverAll({ pool, database }: Rig, destination: ScriptedDestination): Promise<void> {
-  const { rows } = await pool.query<{ delivery_id: string }>('select delivery_id from delivery')
-  const pump = createDeliveryPump({
-    database,
-    destination,
-    policy: smallPolicy(),
-    worker: 'worker-1',
-    log: createTestLog(),
-    random: Math.random
-  })
-  await pump.deliver(rows.map((row) => row.delivery_id))
-}
-
-async function auditOf(pool: Pool): Promise<unknown[]> {
-  const { rows } = await pool.query<{ actor: string; action: string; detail: string }>(
-    'select actor, action, detail from audit_entry order by position'
-  )
-  return rows.map((row) => ({ ...row, detail: JSON.parse(row.detail) as unknown }))
-}
+const firstOf = (records: readonly { deliveryIds: string[] }[]): (string | undefined)[] =>
+  records.map((record) => record.deliveryIds[0])
 
 t.test('a plan says what would be sent again, and changes nothing', async (t) => {
-  const { pool, replays } = await open(t)
-  const records = await seedRecords(pool, 4, { destinations: ['gp', 'nhs'] })
-  const gp = records.map((record) => record.deliveryIds[0])
+  const { pool, replays } = await openReplays(t)
+  const gp = firstOf(await seedRecords(pool, 4, { destinations: ['gp', 'nhs'] }))
   await hold(pool, gp.slice(0, 1), { createdAt: '2026-11-01T00:00:00Z' })
   await hold(pool, gp.slice(1, 2))
   await hold(pool, gp.slice(2, 3), { class: 'fault' })
@@ -99,56 +18,71 @@ t.test('a plan says what would be sent again, and changes nothing', async (t) =>
   const planned = await plan(replays)
   const none = await plan(replays, { destination: 'nhs' })
 
-  t.match(planned, { planned: 3, records: 3, byClass: { refused: 2, fault: 1 }, estimatedSeconds: 1 })
+  t.match(planned, { planned: 3, records: 3, more: false, byClass: { refused: 2, fault: 1 }, approvalNeeded: null })
+  t.match(planned, { ratePerSecond: 1_000, mostPerSecond: 1_000, estimatedSeconds: 1 })
   t.same(planned.oldest, new Date('2026-11-01T00:00:00Z'))
   t.ok(planned.newest!.getTime() > planned.oldest!.getTime())
   t.match(none, { planned: 0, records: 0, oldest: null, newest: null, byClass: {}, estimatedSeconds: 0 })
+  t.match(none, { ratePerSecond: 5, mostPerSecond: 20 }, 'a quarter of its rate')
   t.same((await pool.query('select * from delivery order by delivery_id')).rows, before.rows)
   t.match(await auditOf(pool), [
-    { actor: 'ops-1', action: 'replay.plan', detail: { planned: 3, destination: 'gp', reason: 'INC-123' } },
+    {
+      actor: 'ops-1',
+      action: 'replay.plan',
+      detail: { planned: 3, destination: 'gp', mode: 'retry', reason: 'INC-123' }
+    },
     { action: 'replay.plan' }
   ])
 })
 
-t.test('a plan is narrowed by class, by time of the last attempt and by a limit', async (t) => {
-  const { pool, replays } = await open(t)
+t.test('a plan is narrowed by class, by time of the last attempt, by vaccine, by record and by a limit', async (t) => {
+  const { pool, replays } = await openReplays(t)
   const records = await seedRecords(pool, 3, { destinations: ['gp'] })
-  const [early, onTheHour, fault] = records.map((record) => record.deliveryIds[0])
+  const [early, onTheHour, fault] = firstOf(records)
   await hold(pool, [early], { lastAttemptAt: '2026-11-22T01:59:59Z', createdAt: '2026-11-20' })
   await hold(pool, [onTheHour], { lastAttemptAt: '2026-11-22T02:00:00Z', createdAt: '2026-11-21' })
   await hold(pool, [fault], { lastAttemptAt: '2026-11-22T03:00:00Z', class: 'fault' })
-  const hour = { since: new Date('2026-11-22T02:00:00Z'), until: new Date('2026-11-22T03:00:00Z') }
-  const idsOf = async (replayId: string): Promise<unknown> =>
-    (await replays.show(replayId))?.items.map((item) => item.deliveryId)
+  await pool.query(`update record set vaccine_type = 'MMR' where record_id = $1`, [records[1]!.recordId])
+  const idsOf = async (filter: Parameters<typeof plan>[1]): Promise<unknown> => {
+    const { replayId } = await plan(replays, filter)
+    return (await replays.show(replayId))?.items.map((item) => item.deliveryId)
+  }
 
-  const inTheHour = await plan(replays, hour)
-  const faults = await plan(replays, { class: 'fault' })
-  const oldest = await plan(replays, { limit: 1 })
+  const inTheHour = { since: new Date('2026-11-22T02:00:00Z'), until: new Date('2026-11-22T03:00:00Z') }
+  t.same(await idsOf(inTheHour), [onTheHour])
+  t.same(await idsOf({ class: 'fault' }), [fault])
+  t.same(await idsOf({ vaccineTypes: ['MMR', 'RSV'] }), [onTheHour])
+  t.same(await idsOf({ record: records[2]!.recordId }), [fault])
+  t.same(await idsOf({ limit: 1 }), [early])
+  t.match(await plan(replays, { limit: 1 }), { planned: 1, more: true })
+})
 
-  t.same(await idsOf(inTheHour.replayId), [onTheHour])
-  t.same(await idsOf(faults.replayId), [fault])
-  t.same(await idsOf(oldest.replayId), [early])
+t.test('a replay holds so many deliveries and no more, and says that there are more', async (t) => {
+  const { pool, replays } = await openReplays(t, undefined, { mostItems: 2 })
+  await hold(pool, firstOf(await seedRecords(pool, 3, { destinations: ['gp'] })))
+
+  t.match(await plan(replays), { planned: 2, more: true })
+  t.match(await plan(replays, { limit: 3 }), { planned: 2, more: true })
 })
 
 t.test('a replay sends what was held again, as a new series, before the versions that wait behind it', async (t) => {
-  const rig = await open(t)
-  const { pool, database, replays } = rig
+  const rig = await openReplays(t)
+  const { pool, replays, runner } = rig
   const records = await seedRecords(pool, 3, { destinations: ['gp'], versions: ['create', 'update'] })
-  await hold(
-    pool,
-    records.map((record) => record.deliveryIds[0])
-  )
+  await hold(pool, firstOf(records))
   const planned = await plan(replays)
 
   const started = await replays.start(planned.replayId, { actor: 'ops-2', confirmCount: 3 })
-  t.same(started, { kind: 'started', requeued: 3, skipped: 0 })
+  t.same(started, { kind: 'started', planned: 3, ratePerSecond: 1_000 })
   t.equal(rig.woken(), 1)
-  t.match(await replays.show(planned.replayId), { state: 'running', progress: { requeued: 3, waiting: 3 } })
-  t.same(await database.stores.replays.finishEnded(), [], 'not before each was attempted')
+  t.match(await replays.show(planned.replayId), { state: 'running', progress: { left: 3, waiting: 0 } })
+  t.equal(await runner.release(), 3)
+  await runner.settle()
+  t.match(await replays.show(planned.replayId), { state: 'running', progress: { left: 0, waiting: 3 } })
   const gp = scriptDestination({}, () => DELIVERED)
-  await pool.query('update delivery set due_at = now()')
   await deliverAll(rig, gp)
   await deliverAll(rig, gp)
+  await runner.settle()
 
   t.same(await countStates(pool), { delivered: 6 })
   for (const { recordId } of records) {
@@ -156,49 +90,88 @@ t.test('a replay sends what was held again, as a new series, before the versions
     t.same(versions, [1, 2])
   }
   const { rows } = await pool.query(
-    `select distinct series, attempt, triggered_by
-       from delivery_attempt
-      where delivery_id = any ($1)`,
-    [records.map((record) => record.deliveryIds[0])]
+    'select distinct series, attempt, triggered_by from delivery_attempt where delivery_id = any ($1)',
+    [firstOf(records)]
   )
   t.same(rows, [{ series: 2, attempt: 1, triggered_by: 'replay' }])
-  t.match(await database.stores.replays.finishEnded(), [{ replayId: planned.replayId, destination: 'gp' }])
-  t.match(await replays.show(planned.replayId), { state: 'done', progress: { requeued: 3, delivered: 3, waiting: 0 } })
-  t.match((await auditOf(pool))[1], { actor: 'ops-2', action: 'replay.start', detail: { planned: 3, requeued: 3 } })
+  const shown = await replays.show(planned.replayId)
+  t.match(shown, { state: 'done', progress: { left: 0, waiting: 0, delivered: 3, failed: 0 } })
+  t.same(
+    shown?.items.map(({ result }) => result),
+    ['delivered', 'delivered', 'delivered']
+  )
+  t.match((await auditOf(pool)).slice(1), [
+    { actor: 'ops-2', action: 'replay.start', detail: { planned: 3, ratePerSecond: 1_000 } },
+    { actor: 'service', action: 'replay.done', detail: { planned: 3, delivered: 3, failed: 0, skipped: 0 } }
+  ])
 })
 
+t.test(
+  'each item says what became of it: delivered, failed again and how, tried again, or skipped and why',
+  async (t) => {
+    const rig = await openReplays(t)
+    const { pool, replays, runner } = rig
+    const [fine, refused, down, gone] = firstOf(await seedRecords(pool, 4, { destinations: ['gp'] }))
+    await hold(pool, [fine, refused, down, gone])
+    const { replayId } = await plan(replays)
+    await replays.skip(gone!, { actor: 'ops-1', reason: 'sent by hand' })
+    await replays.start(replayId, { actor: 'ops-1', confirmCount: 4 })
+    await runner.release()
+
+    await deliverAll(
+      rig,
+      scriptDestination({}, ({ deliveryId }) => {
+        if (deliveryId === fine) return DELIVERED
+        if (deliveryId === refused) return { kind: 'refused', status: 422, message: 'no dose' }
+        return { kind: 'unavailable', ambiguous: false, status: 503, message: 'answered 503' }
+      })
+    )
+    await runner.settle()
+
+    const shown = await replays.show(replayId)
+    t.match(shown, { state: 'done', progress: { delivered: 1, failed: 1, retrying: 1, skipped: 1, left: 0 } })
+    const itemOf = (id: string | undefined): unknown => shown?.items.find((item) => item.deliveryId === id)
+    t.match(itemOf(fine), { result: 'delivered' })
+    t.match(itemOf(refused), { result: 'failed', class: 'refused', state: 'held' })
+    t.match(itemOf(down), { result: 'requeued', class: 'unavailable', state: 'ready' })
+    t.match(itemOf(gone), { result: 'skipped', reason: 'It is cancelled since' })
+    t.same(
+      (await replays.show(replayId, { result: 'failed' }))?.items.map(({ deliveryId }) => deliveryId),
+      [refused]
+    )
+    await deliverAll(
+      rig,
+      scriptDestination({}, () => DELIVERED)
+    )
+    await runner.settle()
+    t.match(await replays.show(replayId), { progress: { delivered: 2, retrying: 0 } }, 'also after it was done')
+  }
+)
+
 t.test('a start is refused when the count differs, when it was started, and while another one runs', async (t) => {
-  const { pool, replays } = await open(t)
+  const { pool, replays } = await openReplays(t)
   const records = await seedRecords(pool, 2, { destinations: ['gp', 'nhs'] })
   await hold(
     pool,
     records.flatMap((record) => record.deliveryIds)
   )
-  const [first, second] = [await plan(replays), await plan(replays)]
-  const other = await plan(replays, { destination: 'nhs' })
+  const [first, same, other] = [await plan(replays), await plan(replays), await plan(replays, { limit: 1 })]
+  const elsewhere = await plan(replays, { destination: 'nhs' })
   const start = (replayId: string, confirmCount: number): Promise<unknown> =>
     replays.start(replayId, { actor: 'ops-1', confirmCount })
 
-  t.match(await start(first.replayId, 3), {
-    kind: 'refused',
-    why: 'count-differs',
-    message: /has 2 .* 3 were confirmed/
-  })
+  t.match(await start(first.replayId, 3), { why: 'count-differs', message: /has 2 .* 3 were confirmed/ })
   t.match(await start(first.replayId, 2), { kind: 'started' })
-  t.match(await start(first.replayId, 2), { kind: 'refused', why: 'not-planned', message: /is running/ })
-  t.match(await start(second.replayId, 2), { kind: 'refused', why: 'another-runs' })
-  t.match(await start(other.replayId, 2), { kind: 'started' }, 'another destination')
-  t.match(await start(randomUUID(), 2), { kind: 'refused', why: 'unknown-replay' })
-  t.match(await plan(replays).then((planned) => planned.planned), 0, 'nothing is held any more')
+  t.match(await start(first.replayId, 2), { why: 'not-planned', message: /is running/ })
+  t.match(await start(same.replayId, 2), { why: 'another-runs', message: /^The same plan is being sent already/ })
+  t.match(await start(other.replayId, 1), { why: 'another-runs', message: /^Replay \S+ of gp has not ended/ })
+  t.match(await start(elsewhere.replayId, 2), { kind: 'started' }, 'another destination')
+  t.match(await start(randomUUID(), 2), { why: 'unknown-replay' })
 })
 
 t.test('of many people who start the same replay one does', async (t) => {
-  const { pool, replays } = await open(t)
-  const records = await seedRecords(pool, 2, { destinations: ['gp'] })
-  await hold(
-    pool,
-    records.flatMap((record) => record.deliveryIds)
-  )
+  const { pool, replays } = await openReplays(t)
+  await hold(pool, firstOf(await seedRecords(pool, 2, { destinations: ['gp'] })))
   const { replayId } = await plan(replays)
 
   const answers = await Promise.all(
@@ -209,22 +182,83 @@ t.test('of many people who start the same replay one does', async (t) => {
   t.equal(answers.filter((answer) => answer.kind === 'refused' && answer.why === 'not-planned').length, 7)
 })
 
+t.test('a plan is too old after a quarter of an hour', async (t) => {
+  const { pool, replays } = await openReplays(t)
+  await hold(pool, firstOf(await seedRecords(pool, 1, { destinations: ['gp'] })))
+  const { replayId, expiresAt } = await plan(replays)
+  const minutes = (expiresAt.getTime() - Date.now()) / 60_000
+  t.ok(minutes > 14 && minutes <= 15.1, String(minutes))
+
+  await pool.query(`update replay set expires_at = now() - interval '1 second'`)
+
+  t.match(await replays.start(replayId, { actor: 'ops-1', confirmCount: 1 }), { why: 'plan-expired' })
+})
+
+t.test('a large replay needs a second person, who gives it another quarter of an hour', async (t) => {
+  const { pool, replays } = await openReplays(t, undefined, { approveAbove: 2 })
+  await hold(pool, firstOf(await seedRecords(pool, 3, { destinations: ['gp'] })))
+  const small = await plan(replays, { limit: 2 })
+  const large = await plan(replays)
+  const approve = (replayId: string, actor: string): Promise<unknown> =>
+    replays.approve(replayId, { actor, reason: 'looked through' })
+  const start = (): Promise<unknown> => replays.start(large.replayId, { actor: 'ops-1', confirmCount: 3 })
+
+  t.equal(small.approvalNeeded, null)
+  t.equal(large.approvalNeeded, 'many')
+  t.match(await approve(small.replayId, 'ops-2'), { why: 'approval-needless' })
+  t.match(await start(), { why: 'approval-needed', message: /^It has 3 deliveries: a second person/ })
+  t.match(await approve(large.replayId, 'ops-1'), { why: 'same-person' })
+  await pool.query(`update replay set expires_at = now() + interval '1 second'`)
+  t.match(await approve(large.replayId, 'ops-2'), { kind: 'approved' })
+  const { rows } = await pool.query(
+    `select expires_at > now() + interval '14 minutes' as renewed from replay where replay_id = $1`,
+    [large.replayId]
+  )
+  t.same(rows, [{ renewed: true }])
+  t.match(await start(), { kind: 'started' })
+  t.match(await approve(large.replayId, 'ops-2'), { why: 'not-planned' })
+  t.match((await auditOf(pool)).slice(2), [
+    { actor: 'ops-2', action: 'replay.approve', detail: { plannedBy: 'ops-1', approvalNeeded: 'many', planned: 3 } },
+    { actor: 'ops-1', action: 'replay.start', detail: { approvedBy: 'ops-2' } }
+  ])
+})
+
+t.test('behind an open breaker, and at a paused destination, a replay starts only to wait', async (t) => {
+  const { pool, replays, runner } = await openReplays(t)
+  await hold(pool, firstOf(await seedRecords(pool, 2, { destinations: ['gp'] })))
+  const { replayId } = await plan(replays)
+  const start = (queueOnly: boolean): Promise<unknown> =>
+    replays.start(replayId, { actor: 'ops-1', confirmCount: 2, queueOnly })
+
+  await pool.query(`update destination set breaker_opened_at = now(), resume_at = now() where destination = 'gp'`)
+  t.match(await start(false), { why: 'destination-closed', message: /the breaker is open/ })
+  await pool.query(`update destination set breaker_opened_at = null, resume_at = null, state = 'paused'`)
+  t.match(await start(false), { why: 'destination-closed', message: /the destination is paused/ })
+  t.match(await start(true), { kind: 'started' })
+  t.equal(await runner.release(), 0)
+  await pool.query(`update destination set state = 'active', breaker_opened_at = now()`)
+  t.equal(await runner.release(), 0)
+  await pool.query(`update destination set breaker_opened_at = null, resume_at = now() + interval '1 minute'`)
+  t.equal(await runner.release(), 0, 'it rests after a limit')
+  t.same(await countStates(pool), { held: 2 })
+  await pool.query('update destination set resume_at = null')
+  t.equal(await runner.release(), 2)
+})
+
 t.test('what has moved on since the plan is skipped, and the item says why', async (t) => {
-  const { pool, replays } = await open(t)
-  const records = await seedRecords(pool, 4, { destinations: ['gp'] })
-  const [same, again, gone, given] = records.map((record) => record.deliveryIds[0])
+  const { pool, replays, runner } = await openReplays(t)
+  const [same, again, gone, given] = firstOf(await seedRecords(pool, 4, { destinations: ['gp'] }))
   await hold(pool, [same, again, gone, given])
   const { replayId } = await plan(replays)
   await pool.query('update delivery set epoch = 2 where delivery_id = $1', [again])
-  await pool.query(`update delivery set state = 'delivered', epoch = 2, finished_at = now() where delivery_id = $1`, [
-    gone
-  ])
+  await deliver(pool, [gone])
   await replays.skip(given!, { actor: 'ops-1', reason: 'sent by hand' })
 
-  const started = await replays.start(replayId, { actor: 'ops-1', confirmCount: 4 })
+  await replays.start(replayId, { actor: 'ops-1', confirmCount: 4 })
+  await runner.release()
 
-  t.match(started, { kind: 'started', requeued: 1, skipped: 3 })
   const shown = await replays.show(replayId)
+  t.match(shown?.progress, { waiting: 1, skipped: 3, left: 0 })
   const itemOf = (id: string | undefined): unknown => shown?.items.find((item) => item.deliveryId === id)
   t.match(itemOf(same), { result: 'requeued', reason: null })
   t.match(itemOf(again), { result: 'skipped', reason: 'It was attempted again since, and is held', state: 'held' })
@@ -232,75 +266,68 @@ t.test('what has moved on since the plan is skipped, and the item says why', asy
   t.match(itemOf(given), { result: 'skipped', reason: 'It is cancelled since' })
 })
 
-t.test(
-  'what waits for its retry is tried now, and an unknown outcome is still verified and keeps its quiet',
-  async (t) => {
-    const { pool, replays } = await open(t)
-    const records = await seedRecords(pool, 3, { destinations: ['gp'] })
-    const [known, unknown, due] = records.map((record) => record.deliveryIds[0])
-    await pool.query(
-      `update delivery set due_at = now() + interval '1 hour', tries = 2, epoch = 2, last_attempt_at = now()`
-    )
-    await pool.query(`update delivery set state = 'verify', outcome_unknown = true where delivery_id = $1`, [unknown])
-    await pool.query('update delivery set due_at = now() where delivery_id = $1', [due])
+t.test('what waits for its retry is tried now, and an unknown outcome is verified after its quiet', async (t) => {
+  const { pool, replays, runner } = await openReplays(t)
+  const [known, unknown, due] = firstOf(await seedRecords(pool, 3, { destinations: ['gp'] }))
+  await pool.query(
+    `update delivery set due_at = now() + interval '1 hour', tries = 2, epoch = 2, last_attempt_at = now()`
+  )
+  await pool.query(`update delivery set state = 'verify', outcome_unknown = true where delivery_id = $1`, [unknown])
+  await pool.query('update delivery set due_at = now() where delivery_id = $1', [due])
 
-    const { replayId, planned } = await plan(replays, { states: ['ready'] })
-    await replays.start(replayId, { actor: 'ops-1', confirmCount: planned })
+  const { replayId, planned } = await plan(replays, { states: ['ready'] })
+  await replays.start(replayId, { actor: 'ops-1', confirmCount: planned })
+  await runner.release()
 
-    t.equal(planned, 2, 'what is due needs no replay')
-    const { rows } = await pool.query(
-      `select delivery_id, state, series, tries, due_at <= now() + interval '30 milliseconds' as soon,
+  t.equal(planned, 2, 'what is due needs no replay')
+  const { rows } = await pool.query(
+    `select delivery_id, state, series, tries, due_at < now() + interval '1 minute' as soon,
             due_at >= last_attempt_at + interval '20 milliseconds' as quiet
        from delivery
       where delivery_id = any ($1)
       order by state`,
-      [[known, unknown]]
-    )
-    t.match(rows, [
-      { delivery_id: known, state: 'ready', series: 1, tries: 2, soon: true },
-      { delivery_id: unknown, state: 'verify', series: 1, tries: 2, soon: true, quiet: true }
-    ])
-  }
-)
-
-t.test('a replay takes its share of the rate, so that what comes in meanwhile is not kept waiting', async (t) => {
-  const { pool, replays } = await open(t)
-  const records = await seedRecords(pool, 11, { destinations: ['nhs'] })
-  await hold(
-    pool,
-    records.flatMap((record) => record.deliveryIds)
+    [[known, unknown]]
   )
-  const planned = await plan(replays, { destination: 'nhs' })
-
-  await replays.start(planned.replayId, { actor: 'ops-1', confirmCount: 11 })
-
-  const { rows } = await pool.query(
-    'select extract(epoch from max(due_at) - min(due_at))::float as seconds from delivery'
-  )
-  t.same(rows, [{ seconds: 2 }], 'a quarter of 20 a second: the eleventh goes after ten fifths of a second')
-  t.equal(planned.estimatedSeconds, 3)
+  t.match(rows, [
+    { delivery_id: known, state: 'ready', series: 1, tries: 2, soon: true },
+    { delivery_id: unknown, state: 'verify', series: 1, tries: 2, soon: true, quiet: true }
+  ])
 })
 
-t.test('a plan can be cancelled, once, and not after it started', async (t) => {
-  const { pool, replays } = await open(t)
-  const { deliveryIds } = await seedRecord(pool, { destinations: ['gp'] })
-  await hold(pool, deliveryIds)
-  const [unwanted, wanted] = [await plan(replays), await plan(replays)]
-  await replays.start(wanted.replayId, { actor: 'ops-1', confirmCount: 1 })
+t.test('a plan, a running and a paused replay can be cancelled, and what is left stays as it was', async (t) => {
+  const { pool, replays, runner } = await openReplays(t)
+  await hold(pool, firstOf(await seedRecords(pool, 20, { destinations: ['nhs'] })))
+  const before = await pool.query(`select * from delivery where state = 'held' order by delivery_id`)
+  const unwanted = await plan(replays, { destination: 'nhs' })
+  const cancel = (replayId: string, reason?: string): Promise<unknown> =>
+    replays.cancel(replayId, { actor: 'ops-1', ...(reason === undefined ? {} : { reason }) })
 
-  t.match(await replays.cancel(unwanted.replayId, { actor: 'ops-1' }), { kind: 'cancelled' })
-  t.match(await replays.cancel(unwanted.replayId, { actor: 'ops-1' }), { kind: 'refused', why: 'not-planned' })
-  t.match(await replays.cancel(wanted.replayId, { actor: 'ops-1' }), { kind: 'refused', message: /is running/ })
-  t.match(await replays.start(unwanted.replayId, { actor: 'ops-1', confirmCount: 1 }), { message: /is cancelled/ })
+  t.same(await cancel(unwanted.replayId), { kind: 'cancelled', left: 20 })
+  t.match(await cancel(unwanted.replayId), { why: 'replay-ended' })
+  t.match(await replays.start(unwanted.replayId, { actor: 'ops-1', confirmCount: 20 }), { why: 'not-planned' })
+  const running = await begin(replays, { destination: 'nhs' })
+  t.equal(await runner.release(), 5, 'a second of it')
+  t.match(await cancel(running), { why: 'reason-needed' })
+  t.same(await cancel(running, 'wrong day'), { kind: 'cancelled', left: 15 })
+  t.equal(await runner.release(), 0)
+  t.same(await countStates(pool), { held: 15, ready: 5 })
+  const after = await pool.query(`select * from delivery where state = 'held' order by delivery_id`)
+  const ids = new Set(after.rows.map((row: { delivery_id: string }) => row.delivery_id))
   t.same(
-    (await replays.list(10)).map((replay) => replay.state),
-    ['running', 'cancelled']
+    after.rows,
+    before.rows.filter((row: { delivery_id: string }) => ids.has(row.delivery_id))
+  )
+  const paused = await begin(replays, { destination: 'nhs' })
+  await replays.pause(paused, { actor: 'ops-1', reason: 'a look' })
+  t.same(await cancel(paused, 'no need'), { kind: 'cancelled', left: 15 })
+  t.same(
+    (await replays.list(10)).map(({ state }) => state),
+    ['cancelled', 'cancelled', 'cancelled']
   )
 })
 
 t.test('a held delivery that is given up makes way for the next one', async (t) => {
-  const rig = await open(t)
-  const { pool, replays } = rig
+  const { pool, replays } = await openReplays(t)
   const { recordId, deliveryIds } = await seedRecord(pool, { destinations: ['gp'], versions: ['create', 'update'] })
   await hold(pool, deliveryIds.slice(0, 1))
 
@@ -318,9 +345,10 @@ t.test('a held delivery that is given up makes way for the next one', async (t) 
 })
 
 t.test('a destination that is not configured is refused, with the ones that are', async (t) => {
-  const { replays } = await open(t)
+  const { replays } = await openReplays(t)
+  const wanted = { destination: 'ghs', mode: 'retry' as const, states: ['held' as const] }
 
-  const answer = await replays.plan({ destination: 'ghs', states: ['held'], actor: 'ops-1', reason: 'INC-1' })
+  const answer = await replays.plan({ ...wanted, actor: 'ops-1', reason: 'INC-1' })
 
   t.match(answer, { kind: 'refused', why: 'unknown-destination', message: /no destination "ghs"; known are gp, nhs/ })
 })

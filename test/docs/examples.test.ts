@@ -73,6 +73,9 @@ const NOT_THERE: Readonly<Record<string, number>> = {
   decideDuplicate: 404,
   undoDecision: 404,
   startReplay: 404,
+  approveReplay: 404,
+  pauseReplay: 404,
+  resumeReplay: 404,
   cancelReplay: 404
 }
 

@@ -50,6 +50,9 @@ const WITHOUT_REQUEST = [
   'reloadProgrammes',
   'rehearseProgramme',
   'startReplay',
+  'approveReplay',
+  'pauseReplay',
+  'resumeReplay',
   'rehearseWeights'
 ]
 

@@ -3,17 +3,20 @@ import type { Test } from 'tap'
 import type { OperationOutcome } from 'fhir/r4.js'
 import type {
   AuditAnswer,
+  ApproveAnswer,
   CancelAnswer,
   DeliveriesAnswer,
   DeliveryAnswer,
   DestinationAnswer,
   ErrorsAnswer,
   ExplainAnswer,
+  PauseAnswer,
   PlanAnswer,
   RefusalsAnswer,
   ReplayAnswer,
   ReplaysAnswer,
   SkipAnswer,
+  ResumeAnswer,
   StartAnswer,
   StatusAnswer,
   Wire
@@ -359,8 +362,11 @@ t.test('a destination is paused and resumed for a reason, and the audit trail ke
   t.equal(body.entries.length, 2)
 })
 
+const WELL = `update destination set breaker_opened_at = null, resume_at = null`
+
 t.test('a replay is planned, counted, started and shown', async (t) => {
-  const { get, post, pool } = await openWounded(t)
+  const { get, post, pool, runner } = await openWounded(t)
+  await pool.query(WELL)
 
   const plan = await post<PlanAnswer>('/ops/replays', {
     destination: 'gp-record',
@@ -369,20 +375,25 @@ t.test('a replay is planned, counted, started and shown', async (t) => {
   })
   const before = await get<DeliveriesAnswer>('/ops/deliveries?destination=gp-record&state=held')
   const miscounted = await post<StartAnswer>(`/ops/replays/${plan.body.replayId}/start`, { confirm: 3 })
-  const started = await post<StartAnswer>(`/ops/replays/${plan.body.replayId}/start`, { confirm: 2 })
+  const started = await post<StartAnswer>(`/ops/replays/${plan.body.replayId}/start`, { confirm: 2, ratePerSecond: 50 })
   const again = await post<StartAnswer>(`/ops/replays/${plan.body.replayId}/start`, { confirm: 2 })
+  const left = await get<ReplayAnswer>(`/ops/replays/${plan.body.replayId}`)
+  await runner.release()
   const shown = await get<ReplayAnswer>(`/ops/replays/${plan.body.replayId}`)
+  const failed = await get<ReplayAnswer>(`/ops/replays/${plan.body.replayId}?result=failed&limit=5`)
   const listed = await get<ReplaysAnswer>('/ops/replays')
 
   t.equal(plan.status, 201)
   t.equal(plan.headers['location'], `/ops/replays/${plan.body.replayId}`)
-  t.match(plan.body, { planned: 2, records: 2, byClass: { refused: 2 } })
+  t.match(plan.body, { planned: 2, records: 2, more: false, byClass: { refused: 2 }, approvalNeeded: null })
   t.same(before.body.counts, [{ state: 'held', count: 2, atLeast: false }], 'a plan changes nothing')
   t.equal(miscounted.status, 412)
   t.match(textsOf(miscounted.body), [/The plan has 2 deliveries, 3 were confirmed/])
-  t.match(started.body, { replayId: plan.body.replayId, requeued: 2, skipped: 0 })
+  t.same(started.body, { replayId: plan.body.replayId, state: 'running', planned: 2, ratePerSecond: 50 })
   t.equal(again.status, 409)
-  t.match(shown.body, { state: 'running', reason: 'INC-7', actor: 'night-desk', progress: { requeued: 2, waiting: 2 } })
+  t.match(left.body, { state: 'running', reason: 'INC-7', actor: 'night-desk', progress: { left: 2, waiting: 0 } })
+  t.match(shown.body, { ratePerSecond: 50, progress: { left: 0, waiting: 2 }, items: [{ result: 'requeued' }, {}] })
+  t.same(failed.body.items, [])
   t.match(listed.body.replays, [{ replayId: plan.body.replayId, state: 'running' }])
   const { rows } = await pool.query(`select state, series from delivery where delivery_id = any ($1)`, [HELD_AT_GP])
   t.same(rows, [
@@ -391,16 +402,54 @@ t.test('a replay is planned, counted, started and shown', async (t) => {
   ])
 })
 
-t.test('a plan can be cancelled until it starts', async (t) => {
+t.test('a replay is paused, resumed and cancelled, and every step stands in the audit trail', async (t) => {
+  const hub = await openWounded(t)
+  const { get, post, pool } = hub
+  await pool.query(WELL)
+  const plan = await post<PlanAnswer>('/ops/replays', { destination: 'gp-record', reason: 'INC-7' })
+  const at = `/ops/replays/${plan.body.replayId}`
+  const dayDesk = await hub.bearer({ client: 'day-desk', scopes: ['ops/write'], permissions: [] })
+  await pool.query(`update replay set approval_needed = 'many'`)
+
+  const own = await post<ApproveAnswer>(`${at}/approve`, { reason: 'INC-7' })
+  const early = await post<StartAnswer>(`${at}/start`, { confirm: 2 })
+  const approved = await post<ApproveAnswer>(`${at}/approve`, { reason: 'looked through' }, dayDesk)
+  await post<StartAnswer>(`${at}/start`, { confirm: 2 })
+  const paused = await post<PauseAnswer>(`${at}/pause`, { reason: 'they ring us' })
+  const twice = await post<PauseAnswer>(`${at}/pause`, { reason: 'they ring us' })
+  const resumed = await post<ResumeAnswer>(`${at}/resume`, { reason: 'they are ready', ratePerSecond: 2 })
+  const unexplained = await post<CancelAnswer>(`${at}/cancel`, {})
+  const cancelled = await post<CancelAnswer>(`${at}/cancel`, { reason: 'wrong day' })
+  const audit = await get<AuditAnswer>('/ops/audit?action=replay')
+
+  t.match(textsOf(own.body), [/night-desk planned replay .*: another person must approve it/])
+  t.same([own.status, early.status, twice.status, unexplained.status], [409, 409, 409, 400])
+  t.match(approved.body, { replayId: plan.body.replayId, state: 'planned', approvedBy: 'day-desk' })
+  t.same(paused.body, { replayId: plan.body.replayId, state: 'paused' })
+  t.same(resumed.body, { replayId: plan.body.replayId, state: 'running', ratePerSecond: 2 })
+  t.same(cancelled.body, { replayId: plan.body.replayId, state: 'cancelled', left: 2 })
+  t.same(audit.body.entries.map((entry) => [entry.actor, entry.action]).reverse(), [
+    ['night-desk', 'replay.plan'],
+    ['day-desk', 'replay.approve'],
+    ['night-desk', 'replay.start'],
+    ['night-desk', 'replay.pause'],
+    ['night-desk', 'replay.resume'],
+    ['night-desk', 'replay.cancel']
+  ])
+})
+
+t.test('a plan can be cancelled without a reason until it starts', async (t) => {
   const { get, post } = await openWounded(t)
   const plan = await post<PlanAnswer>('/ops/replays', { destination: 'gp-record', reason: 'only looking' })
 
+  const closed = await post<StartAnswer>(`/ops/replays/${plan.body.replayId}/start`, { confirm: 2 })
   const cancelled = await post<CancelAnswer>(`/ops/replays/${plan.body.replayId}/cancel`, {})
   const started = await post<StartAnswer>(`/ops/replays/${plan.body.replayId}/start`, { confirm: 2 })
   const unknown = await post<CancelAnswer>('/ops/replays/019ad6f0-0000-7000-8d01-0000000000ff/cancel', {})
   const nowhere = await post<PlanAnswer>('/ops/replays', { destination: 'nowhere', reason: 'only looking' })
 
-  t.same(cancelled.body, { replayId: plan.body.replayId, state: 'cancelled' })
+  t.match(textsOf(closed.body), [/gp-record takes nothing now \(the breaker is open\)/])
+  t.same(cancelled.body, { replayId: plan.body.replayId, state: 'cancelled', left: 2 })
   t.equal(started.status, 409)
   t.equal(unknown.status, 404)
   t.equal(nowhere.status, 404)
@@ -463,7 +512,7 @@ t.test('reads want ops/read, writes want ops/write, and nothing is open', async 
   const { get, post, server, reader, supplier, writerOnly } = await openWounded(t)
   const ops = server.routes.filter((route) => route.path.startsWith('/ops'))
 
-  t.equal(ops.length, 30)
+  t.ok(ops.length > 30)
   for (const { method, path, access } of ops) {
     const url = path.replace(':id', HELD).replace(':name', 'gp-record')
     const isRead = method === 'GET' || POSTED_READS.includes(path)
@@ -535,7 +584,12 @@ t.test('what cannot be asked is refused with every fault, its place and what to 
     ['/ops/replays', { destination: 'gp-record', reason: 'INC-7', since: '1h' }, /body.since: must be a day/],
     [`/ops/replays/${HELD}/start`, {}, /"confirm" is missing/],
     [`/ops/replays/${HELD}/start`, { confirm: 1.5 }, /body.confirm: must be integer/],
-    [`/ops/replays/${HELD}/cancel`, { reason: 'INC-7' }, /"reason" is not known/]
+    [`/ops/replays/${HELD}/start`, { confirm: 1, share: 2 }, /body.share: must be <= 1/],
+    [`/ops/replays/${HELD}/start`, { confirm: 1, share: 1, ratePerSecond: 1 }, /"ratePerSecond" or "share", not both/],
+    [`/ops/replays/${HELD}/resume`, { reason: 'INC-7', ratePerSecond: 0 }, /body.ratePerSecond: must be > 0/],
+    [`/ops/replays/${HELD}/pause`, {}, /"reason" is missing/],
+    [`/ops/replays/${HELD}/approve`, {}, /"reason" is missing/],
+    [`/ops/replays/${HELD}/cancel`, { why: 'INC-7' }, /"why" is not known/]
   ]
   for (const [url, payload, text] of writes) {
     const { status, body } = await post(url, payload)

@@ -1,6 +1,8 @@
 // Several relays and workers at once, each with connections of its own as if it were a process.
+import { randomUUID } from 'node:crypto'
 import type { Test } from 'tap'
 import { createRelay, type Relay } from '../../src/delivery/relay.js'
+import { createReplayRunner } from '../../src/delivery/replay-runner.js'
 import type { Destination } from '../../src/delivery/destination.js'
 import type { DeliveryPolicy } from '../../src/delivery/policy.js'
 import { createDatabase, type Database } from '../../src/storage/database.js'
@@ -41,10 +43,15 @@ export async function openFleet(
     database,
     log,
     async relay() {
+      const auditChainId = randomUUID()
+      await database.stores.audit.openChain(auditChainId, 'test')
+      const now = (): Date => new Date()
+      const receivers = destinations.map((destination) => ({ ...destination, sends: 'all' as const }))
       const relay = createRelay({
         database,
         queues: await openQueues(t, engine, names, log),
         destinations,
+        replays: createReplayRunner({ database, destinations: receivers, policy, now, auditChainId, log }),
         policy,
         log
       })

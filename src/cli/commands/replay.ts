@@ -1,179 +1,149 @@
-// imms replay: what is held is sent again. Always the plan first, then the count, then the start.
+// imms replay: deliveries are sent again. Always the plan first, then the count, then the start.
 import type { Command } from 'commander'
-import type {
-  CancelAnswer,
-  PlanAnswer,
-  ReplayAnswer,
-  ReplaysAnswer,
-  StartAnswer,
-  Wire
-} from '../../http/ops-answers.js'
-import { collect, type CommandLine, type Session } from '../command-line.js'
+import type { CancelAnswer, PlanAnswer, ReplayAnswer, StartAnswer, Wire } from '../../http/ops-answers.js'
+import type { CommandLine, Session } from '../command-line.js'
 import { confirmCount } from '../confirm-count.js'
 import { CommandFault, EXIT, type ExitCode } from '../exit-code.js'
-import { printPlan, printReplay, printReplays } from '../print-replay.js'
-import { parseTimeArgument } from '../time-argument.js'
-import { watchReplay } from '../watch-replay.js'
-import { plural } from '../words.js'
+import { printPlan } from '../print-replay.js'
+import {
+  addFilter,
+  addPace,
+  planBody,
+  readPace,
+  REASON,
+  type FilterOptions,
+  type Pace,
+  type PaceOptions
+} from '../replay-options.js'
+import { countWords, durationWords, plural, rateWords } from '../words.js'
+import { addReplayReads, replayPath } from './replay-reads.js'
+import { addReplaySteps } from './replay-steps.js'
 
 type Plan = Wire<PlanAnswer>
-type Started = Wire<StartAnswer>
 
-interface FilterOptions {
-  destination?: string
-  state?: string[]
-  class?: string
-  since?: string
-  until?: string
-  limit?: string
+interface StartOptions extends PaceOptions {
+  confirm?: string
+  queueOnly?: true
 }
 
-interface ShorthandOptions extends FilterOptions {
+interface ShorthandOptions extends FilterOptions, StartOptions {
   reason?: string
   start?: true
-  confirm?: string
 }
 
-const CONFIRM = 'the count of the plan, where nobody can be asked'
+/** What the question and the start are about. */
+interface Ready {
+  replayId: string
+  destination: string
+  planned: number
+  records: number
+  usualPerSecond: number
+  mostPerSecond: number
+}
 
 export function addReplay(program: Command, line: CommandLine): void {
-  const replay = addFilter(program.command('replay').enablePositionalOptions())
+  const replay = addStart(addFilter(program.command('replay').enablePositionalOptions()))
     .description('send deliveries again: a dry run, unless --start is given')
     .option('--start', 'start it once the count is confirmed')
-    .option('--confirm <count>', CONFIRM)
-    .option('--reason <text>', 'why; kept in the audit trail')
+    .option('--reason <text>', REASON)
   line.define<ShorthandOptions>(replay, runShorthand)
 
   const plan = addFilter(replay.command('plan'))
     .description('keep a plan that changes nothing, and say what it would send')
-    .requiredOption('--reason <text>', 'why; kept in the audit trail')
+    .requiredOption('--reason <text>', REASON)
   line.define<FilterOptions & { reason: string }>(plan, async (session, options) => {
     const made = await planReplay(session, options, options.reason)
     if (session.json) session.terminal.printJson(made)
     else printPlan(made, options.destination ?? '', session.terminal)
-    if (!session.json && made.planned > 0) printStartStep(made, session)
+    if (!session.json && made.planned > 0) printNextStep(made, session)
     return EXIT.ok
   })
 
-  const start = replay
-    .command('start')
-    .argument('<replay>', 'id of a plan')
-    .description('send what a plan holds')
-    .option('--confirm <count>', CONFIRM)
-  line.define<{ confirm?: string }>(start, async (session, { confirm }, [id = '']) => {
-    const planned = await session.client.get<Wire<ReplayAnswer>>(pathOf(id))
-    const question = `This will send ${plural(planned.planned, 'delivery', 'deliveries')} to ${planned.destination} again.`
-    await confirmCount(planned.planned, question, confirm, session.deps)
-    const started = await startReplay(session, planned.replayId, planned.planned)
-    if (session.json) session.terminal.printJson(started)
-    else printStarted(started, session)
+  const start = addStart(replay.command('start').argument('<replay>', 'id of a plan')).description(
+    'send what a plan holds'
+  )
+  line.define<StartOptions>(start, async (session, options, [id = '']) => {
+    const { pace, ...planned } = await session.client.get<Wire<ReplayAnswer>>(replayPath(id))
+    if (pace === null) throw new CommandFault(EXIT.refused, `${planned.destination} is not configured any more`)
+    await confirmAndStart(session, { ...planned, ...pace }, options)
     return EXIT.ok
   })
 
-  const watch = replay.command('watch').argument('<replay>').description('follow a replay until it is done')
-  line.define(watch, (session, _options, [id = '']) => watchReplay(session, pathOf(id)))
-
-  addBookkeeping(replay, line)
+  addReplaySteps(replay, line)
+  addReplayReads(replay, line)
 }
 
-function addBookkeeping(replay: Command, line: CommandLine): void {
-  const list = replay.command('list').description('replays, newest first').option('--limit <count>', 'how many (50)')
-  line.define<{ limit?: string }>(list, async ({ client, terminal, json }, { limit }) => {
-    const answer = await client.get<Wire<ReplaysAnswer>>('/ops/replays', { limit })
-    if (json) terminal.printJson(answer)
-    else printReplays(answer.replays, terminal)
-    return EXIT.ok
-  })
-
-  const show = replay.command('show').argument('<replay>').description('a replay, and what became of its deliveries')
-  line.define(show, async ({ client, terminal, json }, _options, [id = '']) => {
-    const answer = await client.get<Wire<ReplayAnswer>>(pathOf(id))
-    if (json) terminal.printJson(answer)
-    else printReplay(answer, terminal)
-    return EXIT.ok
-  })
-
-  const cancel = replay.command('cancel').argument('<replay>').description('give up a plan before it starts')
-  line.define(cancel, async ({ client, terminal, json }, _options, [id = '']) => {
-    const answer = await client.post<Wire<CancelAnswer>>(`${pathOf(id)}/cancel`, {})
-    if (json) terminal.printJson(answer)
-    else terminal.print(`Replay ${answer.replayId} is ${answer.state}.`)
-    return EXIT.ok
-  })
-}
-
-function addFilter(command: Command): Command {
-  return command
-    .option('--destination <name>', 'where to send again')
-    .option('--state <states>', 'held (unless said otherwise), or ready: what waits for its next attempt', collect)
-    .option('--class <class>', 'only where the last attempt ended so: refused, unavailable, …')
-    .option('--since <time>', 'last attempt since: 15m, 2h, 1d, or ISO 8601')
-    .option('--until <time>', 'last attempt before')
-    .option('--limit <count>', 'at most so many, the longest planned first')
+function addStart(command: Command): Command {
+  return addPace(command)
+    .option('--confirm <count>', 'the count of the plan, where nobody can be asked')
+    .option('--queue-only', 'also while the destination is paused or its breaker open: it begins once that is over')
 }
 
 async function runShorthand(session: Session, options: ShorthandOptions): Promise<ExitCode> {
-  const { reason, start, confirm } = options
+  const { reason, start } = options
   if (start === true && reason === undefined)
     throw new CommandFault(EXIT.usage, 'say why: --reason "<text>"; it is kept in the audit trail')
+  readPace(options)
   const plan = await planReplay(session, options, reason ?? 'dry run')
   const destination = options.destination ?? ''
   if (!session.json) printPlan(plan, destination, session.terminal)
   if (start !== true || plan.planned === 0) return endDryRun(session, plan)
-
-  const question =
-    `This will send ${plural(plan.planned, 'delivery', 'deliveries')} for ` +
-    `${plural(plan.records, 'record')} to ${destination} again.`
-  await confirmCount(plan.planned, question, confirm, session.deps)
-  const started = await startReplay(session, plan.replayId, plan.planned)
-  if (session.json) session.terminal.printJson({ plan, started })
-  else printStarted(started, session)
+  if (plan.approvalNeeded !== null) {
+    if (session.json) session.terminal.printJson({ plan, started: null })
+    else printNextStep(plan, session)
+    return EXIT.refused
+  }
+  await confirmAndStart(session, { ...plan, destination, usualPerSecond: plan.ratePerSecond }, options, plan)
   return EXIT.ok
 }
 
 /** A plan that nobody gave a reason for is not left behind to be started. */
 async function endDryRun(session: Session, plan: Plan): Promise<ExitCode> {
-  await session.client.post<Wire<CancelAnswer>>(`${pathOf(plan.replayId)}/cancel`, {})
+  await session.client.post<Wire<CancelAnswer>>(`${replayPath(plan.replayId)}/cancel`, {})
   if (session.json) session.terminal.printJson({ plan, started: null })
   else if (plan.planned > 0)
     session.terminal.print('This was a dry run. To send them: the same with --start --reason "<why>"')
   return EXIT.ok
 }
 
-async function planReplay({ client, deps }: Session, options: FilterOptions, reason: string): Promise<Plan> {
-  const { destination, state, since, until, limit } = options
-  if (destination === undefined)
-    throw new CommandFault(EXIT.usage, 'say where to: --destination <name>; imms status lists them')
-  if (limit !== undefined && !/^\d{1,9}$/.test(limit))
-    throw new CommandFault(EXIT.usage, `--limit: "${limit}" is not a whole number`)
-  return client.post<Plan>('/ops/replays', {
-    destination,
-    reason,
-    ...(state === undefined ? {} : { states: state }),
-    ...(options.class === undefined ? {} : { class: options.class }),
-    ...(since === undefined ? {} : { since: parseTimeArgument(since, deps.now()) }),
-    ...(until === undefined ? {} : { until: parseTimeArgument(until, deps.now()) }),
-    ...(limit === undefined ? {} : { limit: Number(limit) })
+function planReplay({ client, deps }: Session, options: FilterOptions, reason: string): Promise<Plan> {
+  return client.post<Plan>('/ops/replays', planBody(options, reason, deps.now()))
+}
+
+async function confirmAndStart(session: Session, ready: Ready, options: StartOptions, plan?: Plan): Promise<void> {
+  const pace = readPace(options)
+  await confirmCount(ready.planned, questionOf(ready, pace), options.confirm, session.deps)
+  const started = await session.client.post<Wire<StartAnswer>>(`${replayPath(ready.replayId)}/start`, {
+    confirm: ready.planned,
+    ...pace,
+    ...(options.queueOnly === true ? { queueOnly: true } : {})
   })
+  if (session.json) session.terminal.printJson(plan === undefined ? started : { plan, started })
+  else printStarted(started, session)
 }
 
-function startReplay({ client }: Session, replayId: string, confirm: number): Promise<Started> {
-  return client.post<Started>(`${pathOf(replayId)}/start`, { confirm })
+function questionOf({ planned, records, destination, usualPerSecond, mostPerSecond }: Ready, pace: Pace): string {
+  const perSecond = pace.ratePerSecond ?? (pace.share === undefined ? usualPerSecond : pace.share * mostPerSecond)
+  const deliveries = `${countWords(planned)} ${planned === 1 ? 'delivery' : 'deliveries'}`
+  const told = `${countWords(records)} ${records === 1 ? 'record' : 'records'}`
+  const pacing = `at ${rateWords(perSecond)} (about ${durationWords(planned / perSecond)})`
+  return `This will re-send ${deliveries} for ${told} to ${destination} ${pacing}.`
 }
 
-function printStarted({ replayId, requeued, skipped }: Started, { terminal }: Session): void {
-  const left = skipped === 0 ? '' : `, ${skipped} skipped (no longer as planned)`
-  terminal.print(`${plural(requeued, 'delivery', 'deliveries')} will be sent again${left}.`)
+function printStarted({ replayId, planned, ratePerSecond }: Wire<StartAnswer>, { terminal }: Session): void {
+  const deliveries = plural(planned, 'delivery goes', 'deliveries go')
+  terminal.print(
+    `${deliveries} again at ${rateWords(ratePerSecond)}, in about ${durationWords(planned / ratePerSecond)}.`
+  )
   terminal.print('Next: ', { text: `imms replay watch ${replayId}`, style: 'cyan' })
 }
 
-function printStartStep({ replayId, planned }: Plan, { terminal }: Session): void {
-  terminal.print('Nothing was changed. Next: ', {
-    text: `imms replay start ${replayId} --confirm ${planned}`,
-    style: 'cyan'
-  })
-}
-
-function pathOf(replayId: string): string {
-  return `/ops/replays/${encodeURIComponent(replayId)}`
+function printNextStep({ replayId, planned, approvalNeeded }: Plan, { terminal }: Session): void {
+  const needed = approvalNeeded === 'many' ? 'It is so large that a second person' : 'It is stale, so a second person'
+  const next =
+    approvalNeeded === null
+      ? `imms replay start ${replayId} --confirm ${planned}`
+      : `imms replay approve ${replayId} --reason "<why>"`
+  const who = approvalNeeded === null ? '' : `${needed} must approve it. `
+  terminal.print(`Nothing was changed. ${who}Next: `, { text: next, style: 'cyan' })
 }
