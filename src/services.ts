@@ -20,6 +20,7 @@ import { createReleaseStack, type ReleaseStack } from './release-stack.js'
 import { loadRules, ruleSourcesOf } from './rules.js'
 import type { Parts, ServiceOptions } from './service-parts.js'
 import { startApi } from './start-api.js'
+import { startInboxes } from './start-inboxes.js'
 import { startTerminology } from './start-terminology.js'
 
 export interface Service {
@@ -74,6 +75,7 @@ async function build(
 
   const wakeRelay = config.roles.has('relay') ? startRelay(parts, log, stack) : () => undefined
   if (config.roles.has('worker')) await startWorkers(parts, config, log, wakeRelay, stack)
+  if (config.roles.has('worker')) await startInboxes(parts, log, stack)
   const wakeTerminology = config.roles.has('worker')
     ? await startTerminology(parts, config.terminology, log, stack)
     : () => undefined

@@ -2,6 +2,7 @@
 import type { ImmunizationFacts } from '../fhir/immunization.js'
 import type { VaccineType } from '../fhir/vaccine-types.js'
 import type { Delivery, DeliveryOperation } from '../storage/delivery.js'
+import type { Inbox } from './inbox/inbox.js'
 
 export type { Delivery, DeliveryOperation }
 
@@ -14,8 +15,17 @@ export type Sends = (typeof SENDS)[number]
 
 /** How one attempt ended. Messages never hold a patient's data, nor a URL with one in it. */
 export type DeliveryOutcome =
-  /** The receiver has it. `remote` is kept for later versions. */
-  | { kind: 'delivered'; status?: number; remote?: { id: string; version?: string }; message?: string }
+  /**
+   * The receiver has it. `remote` is kept for later versions. `answerWithinMs`: whether it keeps it is told later, through
+   * the inbox; whoever says nothing for so long is overdue.
+   */
+  | {
+      kind: 'delivered'
+      status?: number
+      remote?: { id: string; version?: string }
+      message?: string
+      answerWithinMs?: number
+    }
   /** 408, 425, 5xx, network, timeout. `ambiguous`: the receiver may have taken it. */
   | { kind: 'unavailable'; ambiguous: boolean; status?: number; retryAfterMs?: number; message: string }
   /** 429: the whole destination waits. */
@@ -44,11 +54,13 @@ export interface Destination {
   readonly timeoutMs: number
   /** The message of a record can say that it takes the place of another one, which then need not be deleted. */
   readonly replaces?: boolean
+  /** Where the receiver answers later. */
+  readonly inbox?: Inbox
   /** What it is told is about the patient, not about the record: told anew when records change patients. */
   readonly followsPatient?: boolean
   /**
-   * Whether it takes such a record at all, whichever of one vaccination it is. Pure: decides from the candidate alone, called inside
-   * the accepting transaction. A record that it was told of and that no longer counts is taken back without asking.
+   * Whether it takes such a record at all, whichever of one vaccination it is. Pure: decides from the candidate alone,
+   * called inside the accepting transaction. What it was told of and no longer counts is taken back without asking.
    */
   wants(candidate: DeliveryCandidate): boolean
   /**

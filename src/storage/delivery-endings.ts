@@ -23,6 +23,8 @@ export interface AttemptEnd {
   /** Whether the receiver may have it without our knowing; `as-before` where this attempt adds nothing to that. */
   outcome: 'known' | 'unknown' | 'as-before'
   remote?: { id: string; version?: string }
+  /** Delivered to a receiver that answers later: when it is overdue, from now on. */
+  answerWithinMs?: number
 }
 
 export interface FinishedDelivery extends Lane {
@@ -92,11 +94,12 @@ with ended as (
   select *
     from json_to_recordset($1) as ended (
            delivery_id uuid, epoch integer, next text, class text, status integer, message text,
-           due_in_ms double precision, counts boolean, outcome_unknown boolean, remote_id text, remote_version text
+           due_in_ms double precision, counts boolean, outcome_unknown boolean, remote_id text, remote_version text,
+           answer_within_ms double precision
          )
 ), judged as (
   select delivery.delivery_id, ended.epoch, ended.class, ended.status, ended.message, ended.due_in_ms,
-         ended.remote_id, ended.remote_version,
+         ended.remote_id, ended.remote_version, ended.answer_within_ms,
          case
            when ended.next = 'retry' and delivery.series_started_at < now() - $2 * interval '1 millisecond'
              then 'expired'
@@ -151,6 +154,16 @@ with ended as (
   on conflict (destination, record_id) do update
      set remote_id = excluded.remote_id, remote_version = excluded.remote_version,
          delivered_version = excluded.delivered_version, updated_at = excluded.updated_at
+), awaited as (
+  insert into acknowledgement (delivery_id, destination, state, message_id, due_at)
+  select finished.delivery_id, finished.destination, 'awaited', judged.remote_id,
+         now() + judged.answer_within_ms * interval '1 millisecond'
+    from finished
+    join judged using (delivery_id)
+   where finished.state = 'delivered'
+     and judged.answer_within_ms is not null
+  on conflict (delivery_id) do update
+     set message_id = excluded.message_id, due_at = excluded.due_at
 )
 select delivery_id as "deliveryId", destination, record_id as "recordId", state
   from finished`
@@ -186,6 +199,7 @@ function toRow(end: AttemptEnd): object {
     counts: end.counts,
     outcome_unknown: end.outcome === 'as-before' ? null : end.outcome === 'unknown',
     remote_id: end.remote?.id,
-    remote_version: end.remote?.version
+    remote_version: end.remote?.version,
+    answer_within_ms: end.answerWithinMs
   }
 }

@@ -348,7 +348,12 @@ t.test('MESH gets a message once', (t) => {
     })
       .post(outbox, /^<\?xml/)
       .reply(202, { messageID: 'M1' })
-    t.same(await deliver(delivery), { kind: 'delivered', status: 202, remote: { id: 'M1', version: '1' } })
+    t.same(await deliver(delivery), {
+      kind: 'delivered',
+      status: 202,
+      remote: { id: 'M1', version: '1' },
+      answerWithinMs: 5 * 24 * 3_600_000
+    })
   })
 
   t.test('a later attempt asks first, and does not send what is there', async (t) => {

@@ -2,6 +2,7 @@
 // Accepted by MESH counts as delivered for now; the acknowledgements of the practice are not read yet.
 import type { Immunization } from 'fhir/r4.js'
 import type { Destination, DestinationKind, DestinationServices, DestinationSettings } from '../destination.js'
+import { acknowledgementLimitMs, createGpInbox } from '../gp/gp-inbox.js'
 import { gpOptionsSchema, type GpOptions } from '../gp/options.js'
 import { editionOf, planGpMessage } from '../gp/plan-gp-message.js'
 import { createMailbox } from '../mesh/mailbox.js'
@@ -34,10 +35,12 @@ function create(
   const transport = createHttpTransport({ maxSockets: settings.concurrency, tls: readTls(name, given) })
   const now = (): Date => services.now()
   const mailbox = createMailbox(options.baseUrl, credentials, transport, now)
+  const answerWithinMs = acknowledgementLimitMs(options)
   const { vaccineTypes, ...fixed } = settings
   return {
     ...fixed,
     replaces: true,
+    inbox: createGpInbox(mailbox, options, settings.timeoutMs),
     wants: (candidate) =>
       (vaccineTypes?.includes(candidate.vaccineType) ?? true) && candidate.facts.status === 'completed',
     async deliver(delivery, signal) {
@@ -50,7 +53,7 @@ function create(
       const outcome = await sendOnce({ mailbox, redact, now }, planned, askFirst, signal)
       if (outcome.kind !== 'delivered' || outcome.remote === undefined) return outcome
       // The document sent last is what a later one replaces.
-      return { ...outcome, remote: { ...outcome.remote, version: editionOf(delivery) } }
+      return { ...outcome, remote: { ...outcome.remote, version: editionOf(delivery) }, answerWithinMs }
     },
     close() {
       transport.close()
