@@ -52,15 +52,15 @@ export interface Destination {
   readonly ratePerSecond?: number
   /** How long one attempt may take before it counts as unavailable and ambiguous. */
   readonly timeoutMs: number
-  /** The message of a record can say that it takes the place of another one, which then need not be deleted. */
-  readonly replaces?: boolean
   /** Where the receiver answers later. */
   readonly inbox?: Inbox
+  /** The message of a record can say that it takes the place of another one, which then need not be deleted. */
+  readonly replaces?: boolean
   /** What it is told is about the patient, not about the record: told anew when records change patients. */
   readonly followsPatient?: boolean
   /**
-   * Whether it takes such a record at all, whichever of one vaccination it is. Pure: decides from the candidate alone,
-   * called inside the accepting transaction. What it was told of and no longer counts is taken back without asking.
+   * Whether it takes such a record at all, whichever of one vaccination it is. Pure: decides from the candidate alone, called inside
+   * the accepting transaction. A record that it was told of and that no longer counts is taken back without asking.
    */
   wants(candidate: DeliveryCandidate): boolean
   /**

@@ -39,8 +39,8 @@ function create(
   const { vaccineTypes, ...fixed } = settings
   return {
     ...fixed,
-    replaces: true,
     inbox: createGpInbox(mailbox, options, settings.timeoutMs),
+    replaces: true,
     wants: (candidate) =>
       (vaccineTypes?.includes(candidate.vaccineType) ?? true) && candidate.facts.status === 'completed',
     async deliver(delivery, signal) {
