@@ -54,7 +54,10 @@ export interface WriteOptions {
   asksTerminology?: boolean
 }
 
-/** Reads and locks what the group needs: heads first, then patients, both in key order, so that groups cannot deadlock. */
+/**
+ * Reads and locks what the group needs: heads first, then patients, both in key order, so that groups cannot deadlock. A
+ * record that changes may make another one of its event count: those are locked with it, for the same reason.
+ */
 export async function readWorkingSet(
   items: readonly JudgedSubmission[],
   stores: Stores,
@@ -63,7 +66,11 @@ export async function readWorkingSet(
   const { identifiers, values, recordIds } = wantedHeads(items)
   const heads = await stores.records.lockHeads({
     identifiers,
-    recordIds: [...recordIds, ...(await stores.records.findOwnByValue(values))]
+    recordIds: [
+      ...recordIds,
+      ...(await stores.records.findOwnByValue(values)),
+      ...(await stores.events.findMates(recordIds))
+    ]
   })
   const numbers = new Set(items.flatMap((item) => judgedOf(item)?.facts.nhsNumber ?? []))
   const patients = await stores.records.lockPatients({
