@@ -28,7 +28,7 @@ export function explainDelivery(delivery: StoryDelivery, around: Surroundings): 
     }
     case 'superseded':
       return told(
-        `${subject} gave way to a later version, or to another record of the same jab, at ${at(delivery.finishedAt)}, before it was sent.`
+        `${subject} gave way to a later version at ${at(delivery.finishedAt)}, or to another record of the same jab, before it was sent.`
       )
     case 'cancelled':
       return told(`${subject} was skipped at ${at(delivery.finishedAt)}.`, [

@@ -27,7 +27,12 @@ export async function readWorkingSet(
   const { identifiers, values, recordIds } = wantedHeads(items)
   const heads = await stores.records.lockHeads({
     identifiers,
-    recordIds: [...recordIds, ...(await stores.records.findOwnByValue(values))]
+    recordIds: [
+      ...recordIds,
+      ...(await stores.records.findOwnByValue(values)),
+      // A record that changes may make another one of its event count: that one is locked with it.
+      ...(await stores.events.findMates(recordIds))
+    ]
   })
   const judged = items.flatMap((item) => judgedOf(item) ?? [])
   const numbers = new Set(judged.flatMap(({ facts }) => facts.nhsNumber ?? []))

@@ -104,9 +104,17 @@ select claimed.delivery_id as "deliveryId", claimed.destination, claimed.record_
            from delivery as earlier
            join remote_record as remote
              on remote.destination = earlier.destination and remote.record_id = earlier.record_id
-          where earlier.successor_id = claimed.delivery_id
+          -- Sent once more because the receiver refused it later, it still is what takes their place.
+          where earlier.successor_id = coalesce(
+                  case when claimed.kind = 'resend' then (
+                    select refused.delivery_id
+                      from acknowledgement as refused
+                     where refused.follow_up_id = claimed.delivery_id
+                  ) end,
+                  claimed.delivery_id
+                )
             and earlier.takeover = 'replaced'
-            and earlier.state = 'blocked'
+            and earlier.state in ('blocked', 'delivered')
             and remote.remote_version is not null
        ) as replaces,
        claimed.takeover is not distinct from 'replaced' and exists (

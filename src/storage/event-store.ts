@@ -31,6 +31,8 @@ export interface GroupWrite {
 export interface EventStore {
   /** Every record of these patients with its group, ordered by patient and day. */
   findEvents(patientKeys: readonly string[]): Promise<KnownEvent[]>
+  /** Every record that is in an event group with one of these, themselves included. Nothing is locked. */
+  findMates(recordIds: readonly string[]): Promise<string[]>
   writeGroups(groups: readonly GroupWrite[]): Promise<void>
   /** The completed survivors of a patient as they stand, of every vaccine type; the key of a superseded number as below. */
   readSurvivors(patientKey: string): Promise<{ recordId: string; body: string }[]>
@@ -68,6 +70,18 @@ export function createEventStore(sql: Sql): EventStore {
         [patientKeys]
       )
       return rows.map(toEvent)
+    },
+
+    async findMates(recordIds) {
+      if (recordIds.length === 0) return []
+      const { rows } = await sql.query<{ record_id: string }>(
+        `select distinct mate.record_id
+           from event_group_member own
+           join event_group_member mate on mate.group_id = own.group_id
+          where own.record_id = any ($1)`,
+        [recordIds]
+      )
+      return rows.map((row) => row.record_id)
     },
 
     async writeGroups(groups) {

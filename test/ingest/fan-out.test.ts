@@ -1,6 +1,7 @@
 // Destinations follow the record that counts: whoever is sent survivors ends up with exactly these, and is never without a
 // vaccination in between.
 import t from 'tap'
+import { uuidv7 } from 'uuidv7'
 import type { Wanting } from '../../src/delivery/plan-deliveries.js'
 import { openReviewDesk } from '../review/open-reviews.js'
 import { clientOf, createIngestRig, fluByPharmacy, openIngest, type IngestRig } from '../support/ingest-rig.js'
@@ -281,6 +282,36 @@ t.test('what a destination sends is a setting: every primary record, every recor
 
   await rig.put(own, 1, original({ primarySource: false }))
   t.same(await heldBy(), [[second], [second], [first, own, second].sort()])
+})
+
+t.test('a message that replaces others still does when it has to be sent once more', async (t) => {
+  const { rig, receiver, post } = await setUp(t, [{ ...SURVIVORS, replaces: true }])
+  const first = await post(copy(), GP)
+  await receiver.drain()
+  const better = await post(original())
+  const [taking] = await receiver.claim()
+  t.same(taking!.replaces, [{ recordId: first, version: '1' }])
+  await receiver.finish([taking!])
+  const [told] = await receiver.claim()
+  t.match(told, { recordId: first, operation: 'delete', toldBySuccessor: true })
+  await receiver.finish([told!])
+
+  const { acknowledgements } = rig.database.stores
+  const about = { deliveryId: taking!.deliveryId }
+  await acknowledgements.record({
+    destination: 'survivors',
+    about,
+    level: 'business',
+    isPositive: false,
+    code: '30002',
+    text: 'patient not known'
+  })
+  const followUpId = uuidv7()
+  await rig.database.transaction((stores) => stores.acknowledgements.settleRejected(taking!.deliveryId, followUpId))
+  await rig.rows(`update delivery set state = 'ready' where delivery_id = $1`, [followUpId])
+
+  const [again] = await receiver.claim()
+  t.match(again, { recordId: better, deliveryId: followUpId, replaces: [{ recordId: first, version: '1' }] })
 })
 
 t.test('a record stays where its better one is not taken', async (t) => {
