@@ -1,7 +1,7 @@
 // The page that builds everything, in order, and releases it last-in first-out. Tests build the very same service.
 import { hostname } from 'node:os'
 import { uuidv7 } from 'uuidv7'
-import type { Destination } from './delivery/destination.js'
+import type { ConfiguredDestination, CountedPossibleDuplicates } from './delivery/destination.js'
 import { DELIVERY_POLICY } from './delivery/policy.js'
 import { createRelay } from './delivery/relay.js'
 import type { VaccineType } from './fhir/vaccine-types.js'
@@ -107,10 +107,13 @@ async function openDestinations(
   { stores }: Database,
   now: () => Date,
   stack: ReleaseStack
-): Promise<Destination[]> {
+): Promise<ConfiguredDestination[]> {
   const services = {
-    readEligibilityTotals: (patientKey: string, vaccineTypes: readonly VaccineType[]) =>
-      stores.events.readTotals(patientKey, vaccineTypes),
+    readEligibilityTotals: (
+      patientKey: string,
+      vaccineTypes: readonly VaccineType[],
+      possibleDuplicates: CountedPossibleDuplicates
+    ) => stores.events.readTotals(patientKey, vaccineTypes, possibleDuplicates),
     now
   }
   const destinations = createDestinations(entries, await loadDestinationKinds(), services)

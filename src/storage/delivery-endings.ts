@@ -42,7 +42,10 @@ export interface DeliveryEndings {
     ends: readonly AttemptEnd[],
     maxAgeMs: number
   ): Promise<{ finished: FinishedDelivery[]; fenced: string[]; promoted: number }>
-  /** Gives up held deliveries: an explicit gap. Inside a transaction only. `lanes`: of those that were held. */
+  /**
+   * Gives up held deliveries: an explicit gap. Inside a transaction only. `lanes`: of those that were held. Where one was
+   * to take another record's place, that one stays at the receiver: its deletion is given up as well.
+   */
   cancelHeld(deliveryIds: readonly string[]): Promise<{ lanes: Lane[]; promoted: number }>
 }
 
@@ -53,11 +56,15 @@ export function createDeliveryEndings(sql: Sql): DeliveryEndings {
       if (ends.length === 0) return { finished: [], fenced: [], promoted: 0 }
       // Only an end promotes, and only a promotion must not race with ingest.
       const ending = ends.filter((end) => end.next === 'delivered').map((end) => end.recordId)
-      if (ending.length > 0) await lanes.lockRecords(ending)
+      const letGo = ends.filter((end) => end.next !== 'retry').map((end) => end.deliveryId)
+      if (letGo.length > 0) await lanes.lockRecords(ending, letGo)
       const { rows } = await sql.query<FinishedDelivery>(FINISH, [JSON.stringify(ends.map(toRow)), maxAgeMs])
       const finished = new Set(rows.map((row) => row.deliveryId))
       // A statement of its own: it must see what ingest added while we waited for the records.
-      const promoted = await lanes.promote(rows.filter((row) => row.state === 'delivered'))
+      const promoted = await lanes.promote(
+        rows.filter((row) => row.state === 'delivered'),
+        rows.flatMap(({ state, deliveryId }) => (state === 'delivered' || state === 'held' ? [deliveryId] : []))
+      )
       const fenced = ends.map((end) => end.deliveryId).filter((deliveryId) => !finished.has(deliveryId))
       return { finished: rows, fenced, promoted }
     },
@@ -67,9 +74,17 @@ export function createDeliveryEndings(sql: Sql): DeliveryEndings {
         'select distinct record_id as "recordId" from delivery where delivery_id = any ($1)',
         [deliveryIds]
       )
-      await lanes.lockRecords(records.rows.map((row) => row.recordId))
-      const { rows } = await sql.query<Lane>(CANCEL_HELD, [deliveryIds])
-      return { lanes: rows, promoted: await lanes.promote(rows) }
+      await lanes.lockRecords(
+        records.rows.map((row) => row.recordId),
+        deliveryIds
+      )
+      const { rows } = await sql.query<CancelledLane>(CANCEL_HELD, [deliveryIds])
+      const kept = await sql.query<Lane>(CANCEL_TAKEOVERS, [rows.map((row) => row.deliveryId)])
+      const promoted = await lanes.promote(
+        [...rows, ...kept.rows],
+        rows.map((row) => row.deliveryId)
+      )
+      return { lanes: rows.map(({ destination, recordId }) => ({ destination, recordId })), promoted }
     }
   }
 }
@@ -158,7 +173,19 @@ update delivery
    set state = 'cancelled', finished_at = now()
  where delivery_id = any ($1)
    and state = 'held'
+returning delivery_id as "deliveryId", destination, record_id as "recordId"`
+
+const CANCEL_TAKEOVERS = `
+update delivery
+   set state = 'cancelled', finished_at = now()
+ where successor_id = any ($1)
+   and takeover is not null
+   and state = 'blocked'
 returning destination, record_id as "recordId"`
+
+interface CancelledLane extends Lane {
+  deliveryId: string
+}
 
 function toRow(end: AttemptEnd): object {
   return {

@@ -14,13 +14,12 @@ import { readServerAccess } from '../fhir-server/server-access.js'
 import { createServerApi } from '../fhir-server/server-api.js'
 import { createHttpTransport } from '../transport/http-transport.js'
 import { createRedactor } from '../transport/receiver-text.js'
-import { isWithdrawal } from '../withdrawal.js'
 
 export const destinationKind: DestinationKind = {
   kind: 'fhir-rest',
   description: 'Any FHIR R4 server: one Immunization for each survivor, kept under its business identifier.',
   optionsSchema: fhirRestOptionsSchema,
-  defaults: { concurrency: 8, timeoutMs: 10_000 },
+  defaults: { concurrency: 8, timeoutMs: 10_000, sends: 'survivors' },
   create
 }
 
@@ -36,8 +35,7 @@ function create(
   return {
     ...fixed,
     wants: (candidate) =>
-      (vaccineTypes?.includes(candidate.vaccineType) ?? true) &&
-      (isWithdrawal(candidate) || (candidate.isSurvivor && candidate.facts.status === 'completed')),
+      (vaccineTypes?.includes(candidate.vaccineType) ?? true) && candidate.facts.status === 'completed',
     async deliver(delivery, signal) {
       const stored = JSON.parse(delivery.body) as Immunization
       const trace = { requestId: delivery.deliveryId, correlationId: delivery.recordId, signal }

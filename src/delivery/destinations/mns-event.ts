@@ -16,14 +16,14 @@ import { outcomeOfFault } from '../transport/answer-outcome.js'
 import { createHttpTransport, type HttpTransport } from '../transport/http-transport.js'
 import { outcomeOfNotice } from '../transport/notice-outcome.js'
 import { readSecretOption } from '../transport/secret-option.js'
-import { isWithdrawal, isWithdrawn } from '../withdrawal.js'
+import { isWithdrawn } from '../withdrawal.js'
 
 export const destinationKind: DestinationKind = {
   kind: 'mns-event',
   description: 'NHS Multicast Notification Service: a CloudEvent for each change of a survivor.',
   optionsSchema: mnsOptionsSchema,
   // The national publisher gives the service 10 to 15 seconds.
-  defaults: { concurrency: 8, timeoutMs: 15_000 },
+  defaults: { concurrency: 8, timeoutMs: 15_000, sends: 'survivors' },
   create
 }
 
@@ -51,8 +51,7 @@ function create(
   return {
     ...fixed,
     wants: (candidate) =>
-      (vaccineTypes?.includes(candidate.vaccineType) ?? true) &&
-      (isWithdrawal(candidate) || (candidate.isSurvivor && candidate.facts.status === 'completed')),
+      (vaccineTypes?.includes(candidate.vaccineType) ?? true) && candidate.facts.status === 'completed',
     deliver: (delivery, signal) => deliver(delivery, deps, signal),
     close() {
       transport.close()

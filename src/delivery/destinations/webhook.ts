@@ -21,13 +21,13 @@ import { readSecretOption } from '../transport/secret-option.js'
 import { webhookOptionsSchema, type WebhookOptions } from '../webhook/options.js'
 import { parseSecrets, signWebhook } from '../webhook/signature.js'
 import { toWebhookBody } from '../webhook/webhook-body.js'
-import { isWithdrawal, isWithdrawn } from '../withdrawal.js'
+import { isWithdrawn } from '../withdrawal.js'
 
 export const destinationKind: DestinationKind = {
   kind: 'webhook',
   description: 'A signed webhook (Standard Webhooks) for each change of a survivor.',
   optionsSchema: webhookOptionsSchema,
-  defaults: { concurrency: 8, timeoutMs: 15_000 },
+  defaults: { concurrency: 8, timeoutMs: 15_000, sends: 'survivors' },
   create
 }
 
@@ -58,8 +58,7 @@ function create(
   return {
     ...fixed,
     wants: (candidate) =>
-      (vaccineTypes?.includes(candidate.vaccineType) ?? true) &&
-      (isWithdrawal(candidate) || (candidate.isSurvivor && candidate.facts.status === 'completed')),
+      (vaccineTypes?.includes(candidate.vaccineType) ?? true) && candidate.facts.status === 'completed',
     deliver: (delivery, signal) => deliver(delivery, deps, signal),
     close() {
       transport.close()
