@@ -1,6 +1,7 @@
 // What the roles of one process are built from.
 import type { VerifierKeys } from './http/token-verifier.js'
 import type { ConfiguredDestination } from './delivery/destination.js'
+import type { DeliveryPolicy } from './delivery/policy.js'
 import type { Queues } from './queue/queues.js'
 import type { Database } from './storage/database.js'
 import type { DatabaseConnection } from './storage/pool.js'
@@ -17,6 +18,8 @@ export interface ServiceOptions {
   auth?: { issuer: string; audience: string; keys: VerifierKeys }
   log: Log
   now?: () => Date
+  /** Tests hand in other waits. */
+  policy?: DeliveryPolicy
 }
 
 /** Shared by the roles. */
@@ -25,6 +28,7 @@ export interface Parts {
   liveRules: LiveRules
   destinations: readonly ConfiguredDestination[]
   queues: Queues
+  policy: DeliveryPolicy
   now: () => Date
   chainId: string
 }

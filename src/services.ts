@@ -57,7 +57,7 @@ async function build(
   options: ServiceOptions,
   stack: ReleaseStack
 ): Promise<{ url: string | undefined; liveRules: LiveRules }> {
-  const { config, log, now = () => new Date() } = options
+  const { config, log, now = () => new Date(), policy = DELIVERY_POLICY } = options
   const pool = openPool(options, stack)
   const { applied } = await migrate(pool)
   if (applied.length > 0) log.info({ applied }, 'database.migrated')
@@ -71,7 +71,7 @@ async function build(
   await database.stores.audit.openChain(chainId, `${hostname()}/${process.pid}`)
   const liveRules = openLiveRules({ database, now, chainId }, loaded, sources, log)
   stack.add('live rules', liveRules, () => liveRules.stop())
-  const parts: Parts = { database, liveRules, destinations, queues, now, chainId }
+  const parts: Parts = { database, liveRules, destinations, queues, policy, now, chainId }
 
   const wakeRelay = config.roles.has('relay') ? startRelay(parts, log, stack) : () => undefined
   if (config.roles.has('worker')) await startWorkers(parts, config, log, wakeRelay, stack)
@@ -122,8 +122,8 @@ async function openDestinations(
 }
 
 function startRelay(parts: Parts, log: Log, stack: ReleaseStack): () => void {
-  const { database, destinations, queues } = parts
-  const relay = createRelay({ database, destinations, queues, policy: DELIVERY_POLICY, log })
+  const { database, destinations, queues, policy } = parts
+  const relay = createRelay({ database, destinations, queues, policy, log })
   stack.add('relay', relay, () => relay.stop())
   relay.start()
   return () => {
@@ -138,12 +138,12 @@ async function startWorkers(
   wake: () => void,
   stack: ReleaseStack
 ): Promise<void> {
-  const { database, destinations, queues } = parts
+  const { database, destinations, queues, policy } = parts
   const workers = createDeliveryWorkers({
     database,
     destinations,
     queues,
-    policy: DELIVERY_POLICY,
+    policy,
     worker: `${hostname()}/${process.pid}`,
     log,
     random: Math.random,

@@ -4,7 +4,6 @@ import { readFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { uuidv7 } from 'uuidv7'
 import { createDestinationSwitch, type DestinationSwitch } from './delivery/pause-destination.js'
-import { DELIVERY_POLICY } from './delivery/policy.js'
 import { createReplays, type Replays } from './delivery/replay.js'
 import { createCursors } from './history/cursor.js'
 import { createHistory, type History } from './history/history.js'
@@ -106,9 +105,9 @@ async function describeCapability({ liveRules, now }: Parts, { development }: Co
 }
 
 function openDeliveryOps(parts: Parts, onRequeued: () => void): { replays: Replays; switches: DestinationSwitch } {
-  const { database, destinations, now, chainId: auditChainId } = parts
+  const { database, destinations, policy, now, chainId: auditChainId } = parts
   return {
-    replays: createReplays({ database, destinations, policy: DELIVERY_POLICY, now, auditChainId, onRequeued }),
+    replays: createReplays({ database, destinations, policy, now, auditChainId, onRequeued }),
     switches: createDestinationSwitch({ database, now, auditChainId })
   }
 }
