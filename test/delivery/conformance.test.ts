@@ -302,7 +302,9 @@ for (const file of files) {
         t.match([first, second], [{ kind: 'delivered' }, { kind: 'delivered' }])
         t.equal((await effects()).length, 2)
       })
+    }
 
+    for (const fault of ['half', 'garbled', 'error-body'] as const) {
       t.test(`asking in doubt meets the fault "${fault}", and nothing is taken for done that is not`, async (t) => {
         const destination = open()
         const delivery = freshDelivery()

@@ -177,6 +177,7 @@ t.test('a claim hands out everything the adapter needs, and leaves an open attem
   const [deletion, ...others] = await claim(database, deliveryIds)
 
   t.match(first, { version: 1, operation: 'create', vaccineType: 'FLU', supplier: 'supplier-a', attempt: 1, epoch: 1 })
+  t.type(first?.changedAt, Date)
   t.notOk(first!.remote)
   t.match(first!.body, '"version":1')
   t.match(deletion, { recordId, version: 3, operation: 'delete', remote, outcomeUnknown: false })

@@ -12,9 +12,9 @@ import { toChangeEvent } from '../mns/change-event.js'
 import { mnsOptionsSchema, type MnsOptions } from '../mns/options.js'
 import { callWithToken } from '../nhs/call-with-token.js'
 import { createTokenSource, type TokenSource } from '../nhs/token-source.js'
-import { outcomeOfAnswer, outcomeOfFault } from '../transport/answer-outcome.js'
+import { outcomeOfFault } from '../transport/answer-outcome.js'
 import { createHttpTransport, type HttpTransport } from '../transport/http-transport.js'
-import { createRedactor } from '../transport/receiver-text.js'
+import { outcomeOfNotice } from '../transport/notice-outcome.js'
 import { readSecretOption } from '../transport/secret-option.js'
 import { isWithdrawn } from '../withdrawal.js'
 
@@ -63,7 +63,7 @@ function create(
 /** The service cannot be asked what it has: after an unknown outcome the same event goes again, under the same id. */
 async function deliver(delivery: Delivery, deps: Deps, signal: AbortSignal): Promise<DeliveryOutcome> {
   const resource = JSON.parse(delivery.body) as Immunization
-  const { remote, deliveryId, version } = delivery
+  const { remote, deliveryId } = delivery
   if (isWithdrawn(delivery, resource) && remote === undefined)
     return { kind: 'not-needed', message: 'nothing to withdraw: it was never told here' }
   const event = toChangeEvent(delivery, resource, deps.options)
@@ -85,9 +85,5 @@ async function deliver(delivery: Delivery, deps: Deps, signal: AbortSignal): Pro
   )
   if (result.kind === 'no-token') return result.outcome
   if (result.kind === 'fault') return outcomeOfFault(result.fault, true)
-  const { status, headers, text } = result.answer
-  if (status >= 200 && status < 300)
-    return { kind: 'delivered', status, remote: { id: deliveryId, version: String(version) } }
-  const said = createRedactor(resource)(text)
-  return outcomeOfAnswer({ status, retryAfter: headers['retry-after'], said }, true, deps.now())
+  return outcomeOfNotice(result.answer, delivery, resource, deps.now())
 }

@@ -8,15 +8,15 @@ import type {
   DestinationServices,
   DestinationSettings
 } from '../destination.js'
-import { outcomeOfAnswer, outcomeOfFault } from '../transport/answer-outcome.js'
+import { outcomeOfFault } from '../transport/answer-outcome.js'
 import {
   createHttpTransport,
   TransportFault,
   type HttpAnswer,
   type HttpTransport
 } from '../transport/http-transport.js'
+import { outcomeOfNotice } from '../transport/notice-outcome.js'
 import { createPublicLookup, isPublicAddress, literalAddress } from '../transport/public-lookup.js'
-import { createRedactor } from '../transport/receiver-text.js'
 import { readSecretOption } from '../transport/secret-option.js'
 import { webhookOptionsSchema, type WebhookOptions } from '../webhook/options.js'
 import { parseSecrets, signWebhook } from '../webhook/signature.js'
@@ -80,16 +80,11 @@ function checkIsPublic(name: string, given: string): void {
 /** A receiver cannot be asked what it has: after an unknown outcome the same message goes again, under the same id. */
 async function deliver(delivery: Delivery, deps: Deps, signal: AbortSignal): Promise<DeliveryOutcome> {
   const resource = JSON.parse(delivery.body) as Immunization
-  const { deliveryId, version } = delivery
   if (isWithdrawn(delivery, resource) && delivery.remote === undefined)
     return { kind: 'not-needed', message: 'nothing to withdraw: it was never told here' }
   const answer = await send(delivery, deps, signal)
   if (answer instanceof TransportFault) return outcomeOfFault(answer, true)
-  const { status, headers, text } = answer
-  if (status >= 200 && status < 300)
-    return { kind: 'delivered', status, remote: { id: deliveryId, version: String(version) } }
-  const said = createRedactor(resource)(text)
-  return outcomeOfAnswer({ status, retryAfter: headers['retry-after'], said }, true, deps.now())
+  return outcomeOfNotice(answer, delivery, resource, deps.now())
 }
 
 async function send(delivery: Delivery, deps: Deps, signal: AbortSignal): Promise<HttpAnswer | TransportFault> {

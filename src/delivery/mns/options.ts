@@ -1,4 +1,5 @@
 // Options of a destination of kind mns-event, as destinations.yaml gives them.
+import { nhsOptionsSchema } from '../nhs/options.js'
 
 export interface MnsOptions {
   baseUrl: string
@@ -11,6 +12,8 @@ export interface MnsOptions {
   recordBaseUrl: string
 }
 
+const { tokenUrl, apiKey, keyId, privateKeyFile, privateKeyPem } = nhsOptionsSchema.properties
+
 export const mnsOptionsSchema = {
   type: 'object',
   additionalProperties: false,
@@ -22,23 +25,12 @@ export const mnsOptionsSchema = {
       pattern: '^https?://',
       description: 'Base address of the notification service, before /events, without a slash at the end.'
     },
-    tokenUrl: {
-      type: 'string',
-      pattern: '^https?://',
-      description: 'Address that changes the signed JWT for an access token; also the audience of the JWT.'
-    },
-    apiKey: {
-      type: 'string',
-      minLength: 1,
-      description: 'Key of the application registered with API management: issuer and subject of the JWT.'
-    },
-    keyId: { type: 'string', minLength: 1, description: 'Id (kid) under which the public key was registered.' },
-    privateKeyFile: { type: 'string', minLength: 1, description: 'File with the private RSA key in PEM form.' },
-    privateKeyPem: {
-      type: 'string',
-      minLength: 1,
-      description: 'The private RSA key itself in PEM form; for the sandbox, use privateKeyFile elsewhere.'
-    },
+    // The same application, registered with the same platform.
+    tokenUrl,
+    apiKey,
+    keyId,
+    privateKeyFile,
+    privateKeyPem,
     source: {
       type: 'string',
       minLength: 1,
