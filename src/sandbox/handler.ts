@@ -1,5 +1,6 @@
 // Which receiver a request is for, what fault it meets there, and what the journal says of it; and the sandbox's own doors.
 import { setTimeout as delay } from 'node:timers/promises'
+import type { Immunization } from 'fhir/r4.js'
 import { createControl, type ControlSetting } from './control.js'
 import { createEligibilityReceiver } from './eligibility-receiver.js'
 import { createJournal } from './journal.js'
@@ -37,8 +38,9 @@ export function createHandler(
   const eligibility = createEligibilityReceiver(keys.eligibility)
   eligibility.addPersons(seed?.persons ?? [])
   const terminology = createTerminologyReceiver()
+  const nhs = createNhsReceiver(tokens, () => `${url()}/immunisation-fhir-api/FHIR/R4`, now)
   const receivers: Record<SandboxReceiver, Receiver> = {
-    'nhs-immunisation-api': createNhsReceiver(tokens, () => `${url()}/immunisation-fhir-api/FHIR/R4`, now),
+    'nhs-immunisation-api': nhs,
     'gp-record': createMeshReceiver(keys.mesh, now),
     'eligibility-store': eligibility,
     terminology
@@ -86,6 +88,9 @@ export function createHandler(
       case 'PUT persons':
         eligibility.addPersons(parsePersons(request.body))
         return { status: 204 }
+      case 'PUT records':
+        nhs.holdOthers(parseRecords(request.body))
+        return { status: 204 }
       case 'PUT codes':
         terminology.know(parseCodes(request.body))
         return { status: 204 }
@@ -94,7 +99,7 @@ export function createHandler(
         return { status: 204 }
       default:
         return jsonAnswer(404, {
-          error: 'the sandbox knows /control, /journal, /holdings, /persons, /codes and /tokens'
+          error: 'the sandbox knows /control, /journal, /holdings, /persons, /records, /codes and /tokens'
         })
     }
   }
@@ -158,6 +163,14 @@ function parseCodes(body: string): KnownCodes {
     Array.isArray(value) && value.every((entry) => typeof entry === 'string')
   if (!isList(outside) || !isList(inactive)) throw new Error('expected {"outside": ["..."], "inactive": ["..."]}')
   return { outside, inactive }
+}
+
+function parseRecords(body: string): Immunization[] {
+  const { records } = JSON.parse(body) as { records?: unknown }
+  const isOne = (value: unknown): value is Immunization =>
+    typeof value === 'object' && value !== null && 'resourceType' in value && value.resourceType === 'Immunization'
+  if (!Array.isArray(records) || !records.every(isOne)) throw new Error('expected {"records": [Immunizations]}')
+  return records
 }
 
 function parsePersons(body: string): string[] {
