@@ -31,7 +31,8 @@ export function sandboxDestinations(url: string, keys: SandboxKeys): SandboxDest
         mailboxId: mesh.mailboxId,
         mailboxPassword: mesh.mailboxPassword,
         sharedKey: mesh.sharedKey,
-        senderOdsCode: 'X26'
+        senderOdsCode: 'X26',
+        inboxSeconds: 2
       }
     },
     {

@@ -129,14 +129,9 @@ export function nextVersion(
   return remote === undefined ? changed : { ...changed, remote }
 }
 
-export function syntheticCandidate(
-  operation: DeliveryOperation,
-  vaccineType: VaccineType,
-  status: Immunization['status'],
-  isSurvivor: boolean
-): DeliveryCandidate {
+export function syntheticCandidate(vaccineType: VaccineType, status: Immunization['status']): DeliveryCandidate {
   const facts = readImmunizationFacts(syntheticImmunization({ status }, vaccineType))
-  return { facts, vaccineType, operation, isSurvivor }
+  return { facts, vaccineType }
 }
 
 /** Services over totals that a test can change: the store of event groups has tests of its own. */

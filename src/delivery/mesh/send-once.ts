@@ -2,7 +2,8 @@
 import type { DeliveryOutcome } from '../destination.js'
 import { outcomeOfAnswer, outcomeOfFault } from '../transport/answer-outcome.js'
 import type { Redact } from '../transport/receiver-text.js'
-import { readMessageId, readRefusal, wasGivenUp, type Mailbox, type MeshMessage, type MeshResult } from './mailbox.js'
+import { readMessageId, wasGivenUp, type Mailbox, type MeshMessage } from './mailbox.js'
+import { readRefusal, type MeshResult } from './mesh-answer.js'
 
 export interface SendOnceDeps {
   mailbox: Mailbox
