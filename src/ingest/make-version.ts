@@ -19,6 +19,7 @@ import { historyBeside } from './history-beside.js'
 import { type Judged, programmeNames } from './judge.js'
 import { regroupPatient, type Regrouped } from './regroup-patient.js'
 import type { PlainSubmission, Verdict } from './submission.js'
+import { tellElsewhere, type ToldElsewhere } from './tell-elsewhere.js'
 import type { WorkingSet } from './working-set.js'
 
 export interface VersionRules {
@@ -54,7 +55,13 @@ export async function makeVersion(accepted: Accepted, set: WorkingSet, deps: Ver
       ? knownFingerprint(known, head.recordId)
       : takeFingerprint(judged, submission.caller.organisation, deps.rules)
   const regrouped = regroupPatient({ head, fingerprint, known, decisions: set.decisionsOf(head.patientKey) }, deps)
-  const issues = tellSupplier(accepted, head.recordId, regrouped, deps)
+  const told = await tellElsewhere(
+    submission.caller,
+    { patientKey: head.patientKey, fingerprint },
+    set,
+    deps.rules.dedup
+  )
+  const issues = tellSupplier(accepted, head.recordId, { regrouped, told }, deps)
   const body = composeBody(submission, head)
   set.addVersion(
     {
@@ -79,6 +86,7 @@ export async function makeVersion(accepted: Accepted, set: WorkingSet, deps: Ver
   set.replaceDecisions(head.patientKey, regrouped.grouping.covered, regrouped.decisions)
   const touched = { recordId: head.recordId, ...(judged === undefined ? {} : { facts: judged.facts }) }
   await fanOut({ touched, before: known, after: regrouped.events }, set, deps)
+  if (asksElsewhere(accepted, deps)) set.addLookUp({ patientKey: head.patientKey, vaccineType: head.vaccineType })
   set.addAudit(auditEntryOf(accepted, head, issues))
   const { recordId, version, lastUpdated } = head
   return {
@@ -107,13 +115,28 @@ function auditEntryOf(accepted: Accepted, head: Omit<RecordHead, 'nhsNumber'>, i
   }
 }
 
-function tellSupplier(accepted: Accepted, recordId: string, regrouped: Regrouped, deps: VersionDeps): Issue[] {
-  const { judged, incoming } = accepted
+function tellSupplier(
+  { judged, incoming }: Accepted,
+  recordId: string,
+  { regrouped, told }: { regrouped: Regrouped; told: ToldElsewhere },
+  deps: VersionDeps
+): Issue[] {
+  const history = [...historyBeside(recordId, regrouped.events), ...told.history]
   return [
     ...(incoming.kind === 'new' ? [] : incoming.issues),
-    ...(judged === undefined ? [] : programmeIssues(judged, recordId, regrouped)),
-    ...duplicateIssues(recordId, regrouped.grouping, regrouped.records, deps.rules.dedup)
+    ...(judged === undefined ? [] : programmeIssues(judged, history)),
+    ...duplicateIssues(recordId, regrouped.grouping, regrouped.records, deps.rules.dedup),
+    ...(judged === undefined ? [] : told.issues)
   ]
+}
+
+// A register is asked by a number that was traced, or it would tell of somebody else.
+function asksElsewhere({ submission, judged }: Accepted, { destinations }: VersionDeps): boolean {
+  return (
+    submission.caller.existingRecords === true &&
+    judged?.facts.isNhsNumberVerified === true &&
+    destinations.some(({ findRecords }) => findRecords !== undefined)
+  )
 }
 
 function reasonOf(submission: PlainSubmission): string | undefined {
@@ -193,8 +216,7 @@ function knownFingerprint(known: readonly KnownEvent[], recordId: string): Event
 }
 
 // Intervals and once-per-season look at the patient's other events, which are only known now.
-function programmeIssues(judged: Judged, recordId: string, regrouped: Regrouped): Issue[] {
-  const history = historyBeside(recordId, regrouped.events)
+function programmeIssues(judged: Judged, history: ToldElsewhere['history']): Issue[] {
   if (history.length === 0) return judged.issues
   const others = judged.issues.filter(({ layer }) => layer !== 'programme')
   return [...others, ...judged.verdict.judgeAgain(history).issues]

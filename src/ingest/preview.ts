@@ -120,6 +120,8 @@ function narrow(set: WorkingSet, caller: Caller, ownRecordId: string | undefined
   return {
     ...set,
     eventsOf,
+    elsewhereOf: async (patientKey) =>
+      (await set.elsewhereOf(patientKey)).filter(({ vaccineType }) => permits(caller, 'R', vaccineType)),
     decisionsOf(patientKey) {
       const seen = new Set(eventsOf(patientKey).map(({ recordId }) => recordId))
       return set.decisionsOf(patientKey).filter(({ recordA, recordB }) => seen.has(recordA) && seen.has(recordB))
