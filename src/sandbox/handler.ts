@@ -2,9 +2,11 @@
 import type { Immunization } from 'fhir/r4.js'
 import { createControl } from './control.js'
 import { createEligibilityReceiver } from './eligibility-receiver.js'
+import { createFhirReceiver } from './fhir-receiver.js'
 import { createJournal, type JournalQuery } from './journal.js'
 import type { SandboxKeys } from './keys.js'
 import { createMeshReceiver } from './mesh-receiver.js'
+import { createMnsReceiver } from './mns-receiver.js'
 import { createNhsReceiver } from './nhs-receiver.js'
 import { createNhsTokens } from './nhs-tokens.js'
 import { parsePracticeSetting } from './practice-answers.js'
@@ -18,6 +20,7 @@ import {
   type SandboxRequest
 } from './receiver.js'
 import { createTerminologyReceiver, TERMINOLOGY_PATH, type KnownCodes } from './terminology-receiver.js'
+import { createWebhookReceiver } from './webhook-receiver.js'
 import { answerUnderFault, pause } from './under-fault.js'
 
 export interface SandboxSeed {
@@ -36,6 +39,7 @@ export function createHandler(
   const control = createControl()
   const journal = createJournal()
   const tokens = createNhsTokens(keys.nhs, () => `${url()}/oauth2/token`, now)
+  const fhirTokens = createNhsTokens(keys.nhs, () => url() + FHIR_TOKEN_PATH, now, 'RS384')
   const eligibility = createEligibilityReceiver(keys.eligibility)
   eligibility.addPersons(seed?.persons ?? [])
   const terminology = createTerminologyReceiver()
@@ -45,6 +49,9 @@ export function createHandler(
     'nhs-immunisation-api': nhs,
     'gp-record': mesh,
     'eligibility-store': eligibility,
+    'mns-event': createMnsReceiver(tokens),
+    'fhir-rest': createFhirReceiver(fhirTokens, () => `${url()}/fhir/r4`, now),
+    webhook: createWebhookReceiver(keys.webhook, now),
     terminology
   }
 
@@ -105,6 +112,7 @@ export function createHandler(
         return { status: 204 }
       case 'DELETE tokens':
         tokens.revokeAll()
+        fhirTokens.revokeAll()
         return { status: 204 }
       default:
         return jsonAnswer(404, {
@@ -117,6 +125,7 @@ export function createHandler(
     const destination = destinationOf(request)
     if (destination !== undefined) return deliver(destination, request, closed)
     if (request.path === '/oauth2/token') return tokens.answer(request)
+    if (request.path === FHIR_TOKEN_PATH) return fhirTokens.answer(request)
     try {
       return operate(request)
     } catch (error) {
@@ -126,6 +135,16 @@ export function createHandler(
 }
 
 const unknownDestination = jsonAnswer(404, { error: `receivers: ${SANDBOX_RECEIVERS.join(', ')}` })
+
+const FHIR_TOKEN_PATH = '/fhir/oauth2/token'
+const PATHS: Partial<Record<SandboxReceiver, RegExp>> = {
+  'nhs-immunisation-api': /^\/immunisation-fhir-api\//,
+  'gp-record': /^\/messageexchange\//,
+  'mns-event': /^\/multicast-notification-service\//,
+  'fhir-rest': /^\/fhir\/r4\//,
+  webhook: /^\/webhook$/,
+  terminology: TERMINOLOGY_PATH
+}
 
 /** Each receiver's own name for the one id that all attempts of a delivery have. */
 function requestIdOf({ headers }: SandboxRequest): string {
@@ -141,9 +160,7 @@ function readJournalQuery(query: URLSearchParams): JournalQuery {
 
 function destinationOf(request: SandboxRequest): SandboxReceiver | undefined {
   if (request.headers['x-amz-target'] !== undefined) return 'eligibility-store'
-  if (request.path.startsWith('/immunisation-fhir-api/')) return 'nhs-immunisation-api'
-  if (request.path.startsWith(TERMINOLOGY_PATH)) return 'terminology'
-  return request.path.startsWith('/messageexchange/') ? 'gp-record' : undefined
+  return SANDBOX_RECEIVERS.find((receiver) => PATHS[receiver]?.test(request.path) === true)
 }
 
 function parseCodes(body: string): KnownCodes {

@@ -1,7 +1,14 @@
 // What the receivers of the sandbox have in common.
 import type { IncomingHttpHeaders } from 'node:http'
 
-export const SANDBOX_DESTINATIONS = ['nhs-immunisation-api', 'gp-record', 'eligibility-store'] as const
+export const SANDBOX_DESTINATIONS = [
+  'nhs-immunisation-api',
+  'gp-record',
+  'eligibility-store',
+  'mns-event',
+  'fhir-rest',
+  'webhook'
+] as const
 export type SandboxDestination = (typeof SANDBOX_DESTINATIONS)[number]
 
 /** Whoever the sandbox plays: the destinations, and the terminology server. */

@@ -33,6 +33,7 @@ interface ClaimedRow {
   operation: DeliveryOperation
   vaccineType: VaccineType
   supplier: string
+  changedAt: Date
   body: string
   attempt: number
   epoch: number
@@ -95,7 +96,7 @@ with picked as (
 )
 select claimed.delivery_id as "deliveryId", claimed.destination, claimed.record_id as "recordId",
        claimed.patient_key as "patientKey", claimed.version, claimed.operation, record.vaccine_type as "vaccineType",
-       record_version.supplier, claimed.tries + 1 as attempt, claimed.epoch,
+       record_version.supplier, record_version.received_at as "changedAt", claimed.tries + 1 as attempt, claimed.epoch,
        claimed.outcome_unknown as "outcomeUnknown",
        remote_record.remote_id as "remoteId", remote_record.remote_version as "remoteVersion",
        (

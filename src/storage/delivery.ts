@@ -18,6 +18,8 @@ export interface Delivery {
   vaccineType: VaccineType
   /** Client name of the supplier that sent this version. */
   supplier: string
+  /** When this version was received here. */
+  changedAt: Date
   /** The Immunization as stored (JSON text). For a delete: the last version before it. */
   body: string
   /** Counts from 1 within the current series of attempts. */

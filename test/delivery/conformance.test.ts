@@ -78,6 +78,14 @@ for (const file of files) {
       return outcome
     }
 
+    /** Claimed again, as the worker does, until it has ended or three attempts are over. */
+    async function settle(destination: Destination, delivery: Delivery): Promise<DeliveryOutcome> {
+      const outcome = await deliver(destination, delivery)
+      if (['delivered', 'not-needed', 'refused'].includes(outcome.kind) || delivery.attempt === 3) return outcome
+      const ambiguous = outcome.kind === 'unavailable' && outcome.ambiguous
+      return settle(destination, claimedAgain(delivery, { outcomeUnknown: delivery.outcomeUnknown || ambiguous }))
+    }
+
     const control = (setting: object): Promise<unknown> => ask('PUT', `/control/${kindName}`, setting)
     const journal = (): Promise<JournalEntry[]> => ask('GET', `/journal?destination=${kindName}`)
     const effects = async (): Promise<JournalEntry[]> => (await journal()).filter(({ applied }) => applied)
@@ -269,6 +277,39 @@ for (const file of files) {
 
         t.match(broken, { kind: 'unavailable', ambiguous: true })
         t.equal(asked.kind, 'delivered')
+        t.equal((await effects()).length, 1)
+      })
+    }
+
+    for (const fault of ['half', 'garbled', 'error-body', 'duplicate', 'conflict', 'expired'] as const) {
+      t.test(`a write that meets the fault "${fault}" leads to one effect`, async (t) => {
+        const destination = open()
+        const created = freshDelivery()
+        await control({ mode: fault, only: 'write', times: 1 })
+        const first = await settle(destination, created)
+        const { identifier } = JSON.parse(created.body) as { identifier: [] }
+        const changed = syntheticImmunization({ identifier, lotNumber: 'CD5678' })
+        const correction = nextVersion(
+          created,
+          'update',
+          first.kind === 'delivered' ? first.remote : undefined,
+          changed
+        )
+        services.totals = { ...services.totals, sourceVersion: services.totals.sourceVersion + 1 }
+        await control({ mode: fault, only: 'write', times: 1 })
+        const second = await settle(destination, correction)
+
+        t.match([first, second], [{ kind: 'delivered' }, { kind: 'delivered' }])
+        t.equal((await effects()).length, 2)
+      })
+
+      t.test(`asking in doubt meets the fault "${fault}", and nothing is taken for done that is not`, async (t) => {
+        const destination = open()
+        const delivery = freshDelivery()
+        await control({ mode: fault, only: 'read', times: 1 })
+        const asked = await settle(destination, claimedAgain(delivery, { outcomeUnknown: true }))
+
+        t.match(asked, { kind: 'delivered' })
         t.equal((await effects()).length, 1)
       })
     }

@@ -130,6 +130,7 @@ const delivery: Delivery = {
   operation: 'create',
   vaccineType: 'FLU',
   supplier: 'supplier-a',
+  changedAt: new Date('2025-10-03T09:21:07.125Z'),
   body: '{}',
   attempt: 2,
   epoch: 7,

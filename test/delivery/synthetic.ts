@@ -100,6 +100,7 @@ export function syntheticDelivery(resource: Immunization, changes: Partial<Deliv
     operation: 'create',
     vaccineType: 'FLU',
     supplier: 'example-pharmacy',
+    changedAt: new Date('2025-10-03T09:21:07.125Z'),
     body: JSON.stringify(resource),
     attempt: 1,
     epoch: 1,
