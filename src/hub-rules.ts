@@ -209,6 +209,10 @@ export const HUB_RULES: readonly HubRules[] = [
     ['ops-unknown-decision', 'There is no such decision; the pair shows those there are.'],
     ['ops-pair-decided', 'The pair is decided already; undo that decision first.'],
     ['ops-pair-separated', 'The two cannot be joined: another decision, or the records, keep them apart.'],
+    [
+      'ops-patients-differ',
+      'The two are kept under two patients: correct the NHS number of one, or merge the numbers; then they are compared anew.'
+    ],
     ['ops-decision-undone', 'The decision was undone before.'],
     ['ops-records-busy', 'The records of the patient are being written to all the time (503); try again.'],
     ['dedup-file', 'The file of weights has a fault (422); the text names the place.']

@@ -8,6 +8,8 @@ export interface Metrics {
   read(): Promise<string>
   /** Counts what draft programmes would have said of an accepted record. */
   countShadow(verdict: Pick<ProgrammeVerdict, 'shadow'>): void
+  /** Counts accepted records with more candidates than deduplication compares. */
+  countCrowded(records: number): void
 }
 
 /** `readStatus`: asked whenever the metrics are read. */
@@ -53,7 +55,15 @@ export function createMetrics(readStatus: () => RulesStatus): Metrics {
       this.set(readStatus().loadedAt.getTime() / 1000)
     }
   })
+  const crowded = new Counter({
+    name: 'imms_dedup_crowded_total',
+    help: 'Accepted records with more similar ones beside them than deduplication compares: merged with none',
+    registers
+  })
   return {
+    countCrowded(records) {
+      crowded.inc(records)
+    },
     read: () => registry.metrics(),
     countShadow({ shadow }) {
       if (shadow.programmes.length === 0) return

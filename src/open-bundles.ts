@@ -25,12 +25,13 @@ export interface BundleParts {
   /** Tells a relay of this process that deliveries were made. */
   wake: () => void
   onJudged: (verdict: ProgrammeVerdict) => void
+  onCrowded: (recordIds: readonly string[]) => void
 }
 
 /** The worker is to be started once `base` is known. */
 export function openBundles(
-  { database, liveRules, destinations, now, chainId }: Parts,
-  { ingest, preview, history, historyOn, config, base, wake, onJudged }: BundleParts,
+  { database, liveRules, blockOf, destinations, now, chainId }: Parts,
+  { ingest, preview, history, historyOn, config, base, wake, onJudged, onCrowded }: BundleParts,
   log: Log,
   stack: ReleaseStack
 ): { bundles: HttpServerDeps['bundles']; worker: BundleWorker } {
@@ -38,13 +39,15 @@ export function openBundles(
     database,
     judges: liveRules.rules,
     rules: liveRules.rules,
+    blockOf,
     destinations,
     now,
     newId: uuidv7,
     asksTerminology: config.terminology !== undefined,
     auditChainId: chainId,
     onCommitted: wake,
-    onJudged
+    onJudged,
+    onCrowded
   })
   stack.add('transactions', together, (opened) => opened.close())
   const common = {

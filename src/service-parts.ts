@@ -1,6 +1,8 @@
 // What the roles of one process are built from.
 import type { VerifierKeys } from './http/token-verifier.js'
+import type { BlockOf } from './dedup/patient-block.js'
 import type { ConfiguredDestination } from './delivery/destination.js'
+import type { DeliveryPolicy } from './delivery/policy.js'
 import type { Queues } from './queue/queues.js'
 import type { Database } from './storage/database.js'
 import type { DatabaseConnection } from './storage/pool.js'
@@ -17,14 +19,18 @@ export interface ServiceOptions {
   auth?: { issuer: string; audience: string; keys: VerifierKeys }
   log: Log
   now?: () => Date
+  /** Tests hand in other waits. */
+  policy?: DeliveryPolicy
 }
 
 /** Shared by the roles. */
 export interface Parts {
   database: Database
   liveRules: LiveRules
+  blockOf: BlockOf
   destinations: readonly ConfiguredDestination[]
   queues: Queues
+  policy: DeliveryPolicy
   now: () => Date
   chainId: string
 }

@@ -1,6 +1,8 @@
 // The page that builds everything, in order, and releases it last-in first-out. Tests build the very same service.
+import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
 import { uuidv7 } from 'uuidv7'
+import { createBlocks } from './dedup/patient-block.js'
 import type { ConfiguredDestination, CountedPossibleDuplicates } from './delivery/destination.js'
 import { DELIVERY_POLICY } from './delivery/policy.js'
 import { createRelay } from './delivery/relay.js'
@@ -58,7 +60,7 @@ async function build(
   options: ServiceOptions,
   stack: ReleaseStack
 ): Promise<{ url: string | undefined; liveRules: LiveRules }> {
-  const { config, log, now = () => new Date() } = options
+  const { config, log, now = () => new Date(), policy = DELIVERY_POLICY } = options
   const pool = openPool(options, stack)
   const { applied } = await migrate(pool)
   if (applied.length > 0) log.info({ applied }, 'database.migrated')
@@ -72,7 +74,8 @@ async function build(
   await database.stores.audit.openChain(chainId, `${hostname()}/${process.pid}`)
   const liveRules = openLiveRules({ database, now, chainId }, loaded, sources, log)
   stack.add('live rules', liveRules, () => liveRules.stop())
-  const parts: Parts = { database, liveRules, destinations, queues, now, chainId }
+  const blockOf = createBlocks(await database.stores.serviceKeys.findOrKeep('patient-block', randomBytes(32)))
+  const parts: Parts = { database, liveRules, blockOf, destinations, queues, policy, now, chainId }
 
   const wakeRelay = config.roles.has('relay') ? startRelay(parts, log, stack) : () => undefined
   if (config.roles.has('worker')) await startWorkers(parts, config, log, wakeRelay, stack)
@@ -125,8 +128,8 @@ async function openDestinations(
 }
 
 function startRelay(parts: Parts, log: Log, stack: ReleaseStack): () => void {
-  const { database, destinations, queues } = parts
-  const relay = createRelay({ database, destinations, queues, policy: DELIVERY_POLICY, log })
+  const { database, destinations, queues, policy } = parts
+  const relay = createRelay({ database, destinations, queues, policy, log })
   stack.add('relay', relay, () => relay.stop())
   relay.start()
   return () => {
@@ -141,12 +144,12 @@ async function startWorkers(
   wake: () => void,
   stack: ReleaseStack
 ): Promise<void> {
-  const { database, destinations, queues } = parts
+  const { database, destinations, queues, policy } = parts
   const workers = createDeliveryWorkers({
     database,
     destinations,
     queues,
-    policy: DELIVERY_POLICY,
+    policy,
     worker: `${hostname()}/${process.pid}`,
     log,
     random: Math.random,

@@ -4,7 +4,6 @@ import { readFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { uuidv7 } from 'uuidv7'
 import { createDestinationSwitch, type DestinationSwitch } from './delivery/pause-destination.js'
-import { DELIVERY_POLICY } from './delivery/policy.js'
 import { createReplays, type Replays } from './delivery/replay.js'
 import { createCursors } from './history/cursor.js'
 import { createHistory, type History } from './history/history.js'
@@ -16,7 +15,7 @@ import { opsRoutes } from './http/ops-routes.js'
 import { createHttpServer, type HttpServerDeps } from './http/server.js'
 import type { SmartSettings } from './http/smart-configuration.js'
 import { createTokenVerifier, type VerifyToken } from './http/token-verifier.js'
-import { createIngest } from './ingest/ingest.js'
+import { createIngest, type IngestDeps } from './ingest/ingest.js'
 import type { ProgrammeVerdict } from './ingest/judge.js'
 import { createPreview, type Preview } from './ingest/preview.js'
 import type { Ingest } from './ingest/submission.js'
@@ -27,6 +26,7 @@ import type { Database } from './storage/database.js'
 import type { HistoryStore } from './storage/history-store.js'
 import { PACKAGE_ROOT } from './catalogues.js'
 import type { Config } from './config.js'
+import { createCrowdAlarm } from './crowd-alarm.js'
 import type { RulesStatus } from './live-rules.js'
 import type { Log } from './log.js'
 import { createMetrics } from './metrics.js'
@@ -51,12 +51,14 @@ export async function startApi(
   const onJudged = (verdict: ProgrammeVerdict): void => {
     metrics.countShadow(verdict)
   }
-  const ingest = stack.add('ingest', openIngest(parts, config, onJudged, log, wake), (opened) => opened.close())
+  const onCrowded = createCrowdAlarm(metrics, log)
+  const told = { onJudged, onCrowded, onCommitted: wake }
+  const ingest = stack.add('ingest', openIngest(parts, config, told, log), (opened) => opened.close())
   const preview = stack.add('preview', openPreview(parts, config), (opened) => opened.close())
   const reading = await openReading(parts, log, stack)
   const { bundles, worker } = openBundles(
     parts,
-    { ingest, preview, ...reading, config, base: () => server.base(), wake, onJudged },
+    { ingest, preview, ...reading, config, base: () => server.base(), wake, onJudged, onCrowded },
     log,
     stack
   )
@@ -106,31 +108,30 @@ async function describeCapability({ liveRules, now }: Parts, { development }: Co
 }
 
 function openDeliveryOps(parts: Parts, onRequeued: () => void): { replays: Replays; switches: DestinationSwitch } {
-  const { database, destinations, now, chainId: auditChainId } = parts
+  const { database, destinations, policy, now, chainId: auditChainId } = parts
   return {
-    replays: createReplays({ database, destinations, policy: DELIVERY_POLICY, now, auditChainId, onRequeued }),
+    replays: createReplays({ database, destinations, policy, now, auditChainId, onRequeued }),
     switches: createDestinationSwitch({ database, now, auditChainId })
   }
 }
 
 function openIngest(
-  { database, liveRules, destinations, now, chainId }: Parts,
+  { database, liveRules, blockOf, destinations, now, chainId }: Parts,
   { terminology }: Config,
-  onJudged: (verdict: ProgrammeVerdict) => void,
-  log: Log,
-  wake: () => void
+  told: Pick<IngestDeps, 'onJudged' | 'onCrowded' | 'onCommitted'>,
+  log: Log
 ): Ingest {
   return createIngest({
     database,
     judges: liveRules.rules,
     rules: liveRules.rules,
+    blockOf,
     destinations,
     now,
     newId: uuidv7,
     asksTerminology: terminology !== undefined,
     auditChainId: chainId,
-    onCommitted: wake,
-    onJudged,
+    ...told,
     onFault: (error, requestIds) => {
       log.error({ err: error, request_ids: requestIds }, 'immunization.ingest_failed')
     }
@@ -146,11 +147,12 @@ function openReview(
 }
 
 function openPreview(parts: Parts, { terminology }: Config): Preview {
-  const { database, liveRules, destinations, now } = parts
+  const { database, liveRules, blockOf, destinations, now } = parts
   return createPreview({
     database,
     judges: liveRules.rules,
     rules: liveRules.rules,
+    blockOf,
     destinations,
     now,
     newId: uuidv7,

@@ -28,11 +28,10 @@ export function compareFields(a: EventFingerprint, b: EventFingerprint, rules: D
   const product = compareProducts(a.product, b.product)
   const lot = compareLots(a.lot, b.lot, rules.lots)
   const dose = compareKnown(a.doseNumber, b.doseNumber)
-  const conflicts = [
-    ...(dose === 'different' ? ['dose'] : []),
-    ...(lot === 'different' ? ['lot'] : []),
-    ...(product === 'different' ? ['product'] : [])
-  ]
+  const conflicts: string[] = []
+  if (dose === 'different') conflicts.push('dose')
+  if (lot === 'different') conflicts.push('lot')
+  if (product === 'different') conflicts.push('product')
   return {
     window: pairWindow(a, b, rules),
     days: daysApart(a, b),

@@ -112,7 +112,7 @@ function rulesOf({ rule, caps, conflicts }: PairVerdict): ReviewExplanation['rul
 
 /** What each rule of deduplication says: reference section 2.3, and the C rules of `caps.ts`. */
 export const RULE_MEANINGS: Record<PairRule, string> = {
-  V1: 'The patients differ',
+  V1: 'The patients differ, or one record is test data',
   V2: 'No disease in common',
   V3: 'One of them was not given, or was entered in error',
   V4: 'Too far apart in time to be one vaccination',

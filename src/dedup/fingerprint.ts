@@ -43,6 +43,8 @@ export interface EventFingerprint {
   /** The submitting system belongs to the organisation that vaccinated. */
   ownSite: boolean
   nhsNumberVerified: boolean
+  /** Labelled as test data. */
+  isTest?: true
   routeCode?: string
   siteCode?: string
   quantityMl?: number
@@ -73,6 +75,7 @@ export function fingerprintOf(facts: ImmunizationFacts, context: FingerprintCont
     lot: normaliseLot(facts.lotNumber, rules.lots),
     doseNumber: (facts.doseNumber ?? 0) >= 1 ? facts.doseNumber : undefined,
     organisation,
+    isTest: facts.isTest,
     routeCode: facts.routeCode,
     siteCode: facts.siteCode,
     quantityMl: readMillilitres(facts.doseQuantity)
@@ -82,7 +85,7 @@ export function fingerprintOf(facts: ImmunizationFacts, context: FingerprintCont
     identifier: { system: facts.identifier.system, value: facts.identifier.value },
     status: facts.status,
     antigens: [...new Set(facts.targetDiseases)].sort(),
-    ...readDay(facts),
+    ...readDays(facts),
     product: describeProduct(facts, context.ancestry),
     primarySource: facts.primarySource,
     ownSite: organisation !== undefined && organisation === normaliseOrganisation(context.submitterOds, rules),
@@ -104,15 +107,23 @@ export function candidateDays(
   fingerprint: Pick<EventFingerprint, 'day' | 'lastDay' | 'antigens' | 'vaccineType'>,
   rules: DedupRules
 ): { from: string; to: string } {
-  const types = (Object.keys(VACCINE_TYPES) as VaccineType[]).filter((type) =>
-    VACCINE_TYPES[type].some((code) => fingerprint.antigens.includes(code))
-  )
-  const windows = [fingerprint.vaccineType, undefined, ...types].map((type) => windowOf(type, rules).windowDays)
-  const days = Math.max(...windows)
+  const days = widestWindow(fingerprint, rules)
   return { from: shiftDay(fingerprint.day, -days), to: shiftDay(fingerprint.lastDay, days) }
 }
 
-function readDay(facts: ImmunizationFacts): Pick<EventFingerprint, 'day' | 'lastDay' | 'precision' | 'minute'> {
+function widestWindow(
+  { vaccineType, antigens }: Pick<EventFingerprint, 'antigens' | 'vaccineType'>,
+  rules: DedupRules
+): number {
+  let days = Math.max(windowOf(vaccineType, rules).windowDays, rules.windows.default.windowDays)
+  for (const type of Object.keys(rules.windows.byVaccineType) as VaccineType[])
+    if (VACCINE_TYPES[type].some((code) => antigens.includes(code)))
+      days = Math.max(days, windowOf(type, rules).windowDays)
+  return days
+}
+
+/** First and last London day that the occurrence stands for, and how exactly it was told. */
+export function readDays(facts: ImmunizationFacts): Pick<EventFingerprint, 'day' | 'lastDay' | 'precision' | 'minute'> {
   const day = facts.occurrenceDay
   switch (facts.occurrencePrecision) {
     case 'time': {
@@ -159,6 +170,6 @@ function readMillilitres(quantity: ImmunizationFacts['doseQuantity']): number | 
   return unit === '258773002' || /^(ml|millilit(re|er)s?)$/i.test(unit) ? quantity.value : undefined
 }
 
-function shiftDay(day: string, days: number): string {
+export function shiftDay(day: string, days: number): string {
   return new Date(Date.parse(`${day}T00:00:00Z`) + days * 86_400_000).toISOString().slice(0, 10)
 }

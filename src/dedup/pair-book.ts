@@ -15,16 +15,20 @@ export interface ReviewerDecision {
 export interface Candidates {
   /** Records worth comparing: they count, share an antigen and lie inside the window. Nearest day first when cut. */
   records: EventRecord[]
-  /** There are more than the rules allow; only the nearest are listed and none may be merged. */
+  /** There are more of the patient's own than the rules allow; only the nearest are listed and none may be merged. */
   crowded: boolean
+  /** There are more of other patients of the block than the rules allow; only the nearest are listed. */
+  flooded: boolean
 }
 
 export interface PairBook {
   candidatesOf(record: EventRecord): Candidates
   verdict(a: EventRecord, b: EventRecord): PairVerdict
   decisionOn(a: EventRecord, b: EventRecord): ReviewerDecision['outcome'] | undefined
-  /** Records that a reviewer has called the same event as this one. */
+  /** Records of the same patient that a reviewer has called the same event as this one. */
   linkedTo(record: EventRecord): EventRecord[]
+  /** Ids of the records whose candidates were looked for; of a crowd some are enough. */
+  leanedOn(): string[]
 }
 
 export function createPairBook(
@@ -32,7 +36,7 @@ export function createPairBook(
   decisions: readonly ReviewerDecision[],
   rules: DedupRules
 ): PairBook {
-  const verdicts = new Map<string, PairVerdict>()
+  const verdicts = new Map<EventRecord, Map<EventRecord, PairVerdict>>()
   const neighbours = new Map<EventRecord, Candidates>()
   const decided = readDecisions(records, decisions)
 
@@ -45,15 +49,18 @@ export function createPairBook(
       return found
     },
     verdict(a, b) {
-      const key = pairKey(a.recordId, b.recordId)
-      const known = verdicts.get(key)
+      const known = verdicts.get(a)?.get(b) ?? verdicts.get(b)?.get(a)
       if (known !== undefined) return known
       const made = judge(a, b)
-      verdicts.set(key, made)
+      const ofA = verdicts.get(a)
+      if (ofA === undefined) verdicts.set(a, new Map([[b, made]]))
+      else ofA.set(b, made)
       return made
     },
-    decisionOn: (a, b) => decided.outcomes.get(pairKey(a.recordId, b.recordId)),
-    linkedTo: (record) => decided.linked.get(record) ?? []
+    decisionOn: (a, b) =>
+      decided.outcomes.size === 0 ? undefined : decided.outcomes.get(pairKey(a.recordId, b.recordId)),
+    linkedTo: (record) => decided.linked.get(record) ?? [],
+    leanedOn: () => [...neighbours].flatMap(([{ recordId }, { crowded }]) => (crowded ? [] : [recordId]))
   }
   return book
 
@@ -61,6 +68,7 @@ export function createPairBook(
     if (!maySharePatient(a, b)) return vetoed('V1', rules)
     if (!counts(a) || !counts(b)) return vetoed('V3', rules)
     const verdict = compareEvents(a.fingerprint, b.fingerprint, rules, book.decisionOn(a, b))
+    if (a.patientKey !== b.patientKey) return acrossPatients(verdict)
     if (verdict.outcome !== 'same' || verdict.rule === 'V6') return verdict
     if (!book.candidatesOf(a).crowded && !book.candidatesOf(b).crowded) return verdict
     return { ...verdict, outcome: 'possible', rule: 'C7', caps: [...verdict.caps, 'C7'] }
@@ -76,28 +84,44 @@ function maySharePatient(a: EventRecord, b: EventRecord): boolean {
   return a.patientKey === b.patientKey || !a.fingerprint.nhsNumberVerified || !b.fingerprint.nhsNumberVerified
 }
 
-// A plain look at every record: days compare as text, and a patient seldom has more than sixty.
+// Whatever speaks for the two, nobody is sure that they are one person.
+function acrossPatients(verdict: PairVerdict): PairVerdict {
+  return verdict.outcome === 'distinct' ? verdict : { ...verdict, outcome: 'possible', rule: 'V8' }
+}
+
+// A plain look at every record: days compare as text, and few lie near one another.
 function pickCandidates(record: EventRecord, records: readonly EventRecord[], rules: DedupRules): Candidates {
-  if (!counts(record)) return { records: [], crowded: false }
+  if (!counts(record)) return { records: [], crowded: false, flooded: false }
   const { from, to } = candidateDays(record.fingerprint, rules)
-  const found = records.filter(
-    (other) =>
-      other.fingerprint.lastDay >= from &&
-      other.fingerprint.day <= to &&
-      other !== record &&
-      counts(other) &&
-      isCandidate(record, other, rules)
-  )
-  if (found.length <= rules.maximumCandidates) return { records: found, crowded: false }
-  const byDistance = found
+  const own: EventRecord[] = []
+  const others: EventRecord[] = []
+  for (const other of records) {
+    const { day, lastDay } = other.fingerprint
+    if (lastDay < from || day > to || other === record || !counts(other) || !isCandidate(record, other, rules)) continue
+    if (other.patientKey === record.patientKey) own.push(other)
+    else others.push(other)
+  }
+  const { maximumCandidates: most } = rules
+  return {
+    records: [...nearest(own, record, most), ...nearest(others, record, most)],
+    crowded: own.length > most,
+    flooded: others.length > most
+  }
+}
+
+function nearest(found: EventRecord[], record: EventRecord, most: number): EventRecord[] {
+  if (found.length <= most) return found
+  return found
     .map((other) => ({ other, days: daysApart(record.fingerprint, other.fingerprint) }))
     .sort((a, b) => a.days - b.days || compareForAnchor(a.other, b.other))
-  return { records: byDistance.slice(0, rules.maximumCandidates).map(({ other }) => other), crowded: true }
+    .slice(0, most)
+    .map(({ other }) => other)
 }
 
 function isCandidate(a: EventRecord, b: EventRecord, rules: DedupRules): boolean {
   const window = pairWindow(a.fingerprint, b.fingerprint, rules)
   return (
+    a.fingerprint.isTest === b.fingerprint.isTest &&
     daysApart(a.fingerprint, b.fingerprint) <= window.windowDays &&
     sharesAntigen(a.fingerprint, b.fingerprint) &&
     maySharePatient(a, b)
@@ -115,7 +139,7 @@ function readDecisions(
   const linked = new Map<EventRecord, EventRecord[]>()
   for (const [key, outcome] of outcomes) {
     const [a, b] = key.split(' ').map((id) => byId.get(id))
-    if (outcome === 'distinct' || a === undefined || b === undefined) continue
+    if (outcome === 'distinct' || a === undefined || b === undefined || a.patientKey !== b.patientKey) continue
     linked.set(a, [...(linked.get(a) ?? []), b])
     linked.set(b, [...(linked.get(b) ?? []), a])
   }

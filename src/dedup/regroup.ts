@@ -8,8 +8,9 @@ import { chooseSurvivor, roleOf, type EventRecord, type MemberRole } from './sur
 
 export interface RegroupInput {
   /**
-   * Records of one patient (or of one block of patients without a verified NHS number): at least those whose days lie
-   * within `candidateDays` of the touched ones, with every member of the groups these are stored in.
+   * Records of one patient, and of others of the block where the NHS number is not certain. At least those within the
+   * windows (`zonesOf`) of every record that is `leanedOn`, and, for every one that is covered, the members of the group it
+   * is stored in and the records that a reviewer has linked to it.
    */
   records: readonly EventRecord[]
   decisions: readonly ReviewerDecision[]
@@ -48,8 +49,13 @@ export interface Grouping {
   pairs: ComparedPair[]
   /** Those pairs whose records lie in two groups: a person should look. */
   possibleDuplicates: ComparedPair[]
-  /** Covered records with more candidates than the rules allow: merged with none, raise an alert. */
+  /**
+   * Covered records with more candidates than the rules allow, of their patient or of their block: a person is asked of
+   * one pair, the rest is for an alert to say. Those of the patient are merged with none.
+   */
   crowded: string[]
+  /** Records that all candidates within the windows must be there for, or the outcome may be another. */
+  leanedOn: string[]
   /** Group of every covered record, and the stored one of others that stand in `pairs`. */
   groupIdOf: Map<string, string>
 }
@@ -84,7 +90,8 @@ export function regroup(input: RegroupInput): Grouping {
     covered: covered.map(({ recordId }) => recordId),
     pairs,
     possibleDuplicates: pairs.filter(({ recordA, recordB }) => groupIdOf.get(recordA) !== groupIdOf.get(recordB)),
-    crowded: covered.filter((record) => book.candidatesOf(record).crowded).map(({ recordId }) => recordId),
+    crowded: covered.filter((record) => isCrowded(record, book)).map(({ recordId }) => recordId),
+    leanedOn: book.leanedOn(),
     groupIdOf
   }
 }
@@ -106,11 +113,9 @@ function reach(touched: readonly string[], records: readonly EventRecord[], book
 function collectPairs(covered: readonly EventRecord[], book: PairBook, groupIdOf: Map<string, string>): ComparedPair[] {
   const pairs = new Map<string, ComparedPair>()
   for (const record of covered) {
-    for (const other of [...book.candidatesOf(record).records, ...book.linkedTo(record)]) {
+    for (const { other, verdict } of questionsOf(record, book)) {
       const key = pairKey(record.recordId, other.recordId)
       if (pairs.has(key)) continue
-      const verdict = book.verdict(record, other)
-      if (verdict.outcome === 'distinct') continue
       if (other.groupId !== undefined && !groupIdOf.has(other.recordId)) groupIdOf.set(other.recordId, other.groupId)
       const [recordA, recordB] =
         record.recordId < other.recordId ? [record.recordId, other.recordId] : [other.recordId, record.recordId]
@@ -118,4 +123,43 @@ function collectPairs(covered: readonly EventRecord[], book: PairBook, groupIdOf
     }
   }
   return [...pairs.values()]
+}
+
+function questionsOf(record: EventRecord, book: PairBook): Found[] {
+  const { records, crowded, flooded } = book.candidatesOf(record)
+  const found: Found[] = []
+  for (const other of [...records, ...book.linkedTo(record)]) {
+    const verdict = book.verdict(record, other)
+    if (verdict.outcome !== 'distinct') found.push({ other, verdict })
+  }
+  if (!crowded && !flooded) return found
+  const isOwn = ({ other }: Found): boolean => other.patientKey === record.patientKey
+  const own = found.filter(isOwn)
+  const others = found.filter((pair) => !isOwn(pair))
+  return [...(crowded ? strongestOf(record, own) : own), ...(flooded ? strongestOf(record, others) : others)]
+}
+
+function isCrowded(record: EventRecord, book: PairBook): boolean {
+  const { crowded, flooded } = book.candidatesOf(record)
+  return crowded || flooded
+}
+
+interface Found {
+  other: EventRecord
+  verdict: PairVerdict
+}
+
+// In a crowd one question is enough, and fifty for each record would be kept for ever. Of equals the record that came just
+// before, so that no single one collects the questions about all others.
+function strongestOf(record: EventRecord, found: readonly Found[]): Found[] {
+  const isBefore = ({ other }: Found): boolean => other.recordId < record.recordId
+  return [...found]
+    .sort(
+      (a, b) =>
+        Number(b.verdict.rule === 'C7') - Number(a.verdict.rule === 'C7') ||
+        b.verdict.score - a.verdict.score ||
+        Number(isBefore(b)) - Number(isBefore(a)) ||
+        (a.other.recordId < b.other.recordId ? 1 : -1)
+    )
+    .slice(0, 1)
 }

@@ -6,23 +6,23 @@ import type { DateBand, DedupPoints } from './dedup-rules.js'
 export type Features = Record<string, number>
 
 export function scoreFields(fields: FieldComparison, points: DedupPoints): { score: number; features: Features } {
-  const all: Features = {
-    date: fields.exactDays ? pointsForDays(fields.days, points.date) : 0,
-    antigen: points.antigens[fields.antigens],
-    product: fields.product === 'absent' || fields.product === 'unresolved' ? 0 : points.product[fields.product],
-    lot: pointsForLot(fields, points),
-    dose: fields.dose === 'absent' ? 0 : points.dose[fields.dose],
-    organisation: pointsForOrganisation(fields, points),
-    source: pointsForSource(fields, points),
-    interval: pointsForInterval(fields, points)
-  }
+  const { product, dose } = fields
   const features: Features = {}
-  let score = 0
-  for (const [feature, value] of Object.entries(all)) {
-    if (value !== 0) features[feature] = value
-    score += value
-  }
+  const score =
+    add(features, 'date', fields.exactDays ? pointsForDays(fields.days, points.date) : 0) +
+    add(features, 'antigen', points.antigens[fields.antigens]) +
+    add(features, 'product', product === 'absent' || product === 'unresolved' ? 0 : points.product[product]) +
+    add(features, 'lot', pointsForLot(fields, points)) +
+    add(features, 'dose', dose === 'absent' ? 0 : points.dose[dose]) +
+    add(features, 'organisation', pointsForOrganisation(fields, points)) +
+    add(features, 'source', pointsForSource(fields, points)) +
+    add(features, 'interval', pointsForInterval(fields, points))
   return { score, features }
+}
+
+function add(features: Features, feature: string, points: number): number {
+  if (points !== 0) features[feature] = points
+  return points
 }
 
 function pointsForDays(days: number, bands: readonly DateBand[]): number {

@@ -13,6 +13,8 @@ export type ClaimTurn =
       /** When the first may be sent, and how long after it each later one. */
       startInMs: number
       gapMs: number
+      /** Of performance.now(): what begins later may outlast its lease, and is not to be sent. */
+      startBefore: number
       isProbe: boolean
     }
   /** The rate is used up. */
@@ -30,18 +32,25 @@ export interface ClaimDeps {
 
 export async function claimTurn(deps: ClaimDeps, deliveryIds: readonly string[]): Promise<ClaimTurn> {
   const { database, destination } = deps
+  // Taken before anything is asked: the lease begins later, whenever its answer is heard.
+  const startBefore = performance.now() + slackMs(deps)
   if (destination.ratePerSecond === undefined) {
     const deliveries = await claim(deps, database.stores, deliveryIds)
-    if (deliveries.length > 0) return free(deliveryIds, deliveries)
+    if (deliveries.length > 0) return free(deliveryIds, deliveries, startBefore)
     const door = await database.stores.destinations.readDoor(destination.name)
     if (door.paused || door.closedForMs > 0) return { kind: 'closed' }
-    if (!door.breakerOpen) return free(deliveryIds, [])
+    if (!door.breakerOpen) return free(deliveryIds, [], startBefore)
   }
-  return database.transaction((stores) => claimInTurn(deps, stores, deliveryIds))
+  return database.transaction((stores) => claimInTurn(deps, stores, deliveryIds, startBefore))
 }
 
 /** One claimer at a time in the fleet: a rate and a probe are shared by all. */
-async function claimInTurn(deps: ClaimDeps, stores: Stores, deliveryIds: readonly string[]): Promise<ClaimTurn> {
+async function claimInTurn(
+  deps: ClaimDeps,
+  stores: Stores,
+  deliveryIds: readonly string[],
+  startBefore: number
+): Promise<ClaimTurn> {
   const { name, ratePerSecond } = deps.destination
   const door = await stores.destinations.lockDoor(name)
   if (door.paused || door.closedForMs > 0) return { kind: 'closed' }
@@ -60,7 +69,7 @@ async function claimInTurn(deps: ClaimDeps, stores: Stores, deliveryIds: readonl
     if (door.breakerOpen) await stores.destinations.reserveProbe(name, leaseMs(deps))
   }
   const { startInMs, gapMs } = turn
-  return { kind: 'claimed', asked, deliveries, startInMs, gapMs, isProbe: door.breakerOpen }
+  return { kind: 'claimed', asked, deliveries, startInMs, gapMs, startBefore, isProbe: door.breakerOpen }
 }
 
 function claim(
@@ -79,11 +88,16 @@ function claim(
 }
 
 /** From the claim to the finish: waiting for its moment, the attempt itself, giving up, recording. */
-function leaseMs({ destination, policy }: ClaimDeps): number {
-  const waitsMs = destination.ratePerSecond === undefined ? 0 : RATE_HORIZON_MS
-  return waitsMs + destination.timeoutMs + policy.attempt.abortGraceMs + policy.attempt.leaseMarginMs
+function leaseMs(deps: ClaimDeps): number {
+  return slackMs(deps) + deps.destination.timeoutMs + deps.policy.attempt.abortGraceMs
 }
 
-function free(asked: readonly string[], deliveries: Delivery[]): ClaimTurn {
-  return { kind: 'claimed', asked, deliveries, startInMs: 0, gapMs: 0, isProbe: false }
+/** How much later than the claim an attempt may begin and still end within its lease. */
+function slackMs({ destination, policy }: ClaimDeps): number {
+  const waitsMs = destination.ratePerSecond === undefined ? 0 : RATE_HORIZON_MS
+  return waitsMs + policy.attempt.leaseMarginMs
+}
+
+function free(asked: readonly string[], deliveries: Delivery[], startBefore: number): ClaimTurn {
+  return { kind: 'claimed', asked, deliveries, startInMs: 0, gapMs: 0, startBefore, isProbe: false }
 }

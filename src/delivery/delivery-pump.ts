@@ -2,6 +2,7 @@
 // gather here, are claimed together as far as slots are free, sent side by side, and recorded together as they end.
 // While a claim or a record is under way the next one gathers, so that batches grow with the load and nothing waits when
 // there is none.
+import { setMaxListeners } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Log } from '../queue/log.js'
 import type { Database } from '../storage/database.js'
@@ -38,11 +39,15 @@ export interface PumpDeps {
   onPromoted?: () => void
 }
 
+type Claimed = Extract<ClaimTurn, { kind: 'claimed' }>
+
 export function createDeliveryPump(deps: PumpDeps): DeliveryPump {
   const { database, destination } = deps
   const jobs = createOpenJobs()
   const draining = new AbortController()
   const stop = new AbortController()
+  // Every attempt under way listens to it; Node takes more than ten for a leak and says so.
+  setMaxListeners(0, stop.signal)
   let ended: EndedAttempt[] = []
   // Set and cleared in the same tick as the loops look for work, so that no work is left between them.
   let isClaiming = false
@@ -77,19 +82,20 @@ export function createDeliveryPump(deps: PumpDeps): DeliveryPump {
     }
   }
 
-  const begin = (turn: Extract<ClaimTurn, { kind: 'claimed' }>): void => {
+  const begin = (turn: Claimed): void => {
     turn.deliveries.forEach((delivery, place) => {
       jobs.start(delivery)
-      void attempt(delivery, turn.startInMs + place * turn.gapMs, turn.isProbe)
+      void attempt(delivery, turn, turn.startInMs + place * turn.gapMs)
     })
     // What was asked for and not got is somebody else's, or done.
     for (const deliveryId of turn.asked) jobs.settleWaiting(deliveryId)
   }
 
-  const attempt = async (delivery: Delivery, startInMs: number, isProbe: boolean): Promise<void> => {
+  const attempt = async (delivery: Delivery, { isProbe, startBefore }: Claimed, startInMs: number): Promise<void> => {
     const startsAt = performance.now() + startInMs
     const { abortGraceMs } = deps.policy.attempt
-    const outcome = await sendOnce(destination, delivery, { startInMs, stop: stop.signal, abortGraceMs })
+    const sending = { startInMs, startBefore, stop: stop.signal, abortGraceMs }
+    const outcome = await sendOnce(destination, delivery, sending)
     const durationMs = Math.max(performance.now() - startsAt, 0)
     ended.push({
       delivery,

@@ -10,7 +10,7 @@ export type AttemptOutcome =
   | DeliveryOutcome
   /** The adapter threw: our bug. `place`: where, without what it said, which may name a patient. */
   | { kind: 'fault'; place: string }
-  /** The worker stops. `sent`: the request may have left. */
+  /** The worker stops, or was held up until its lease had no time left for it. `sent`: the request may have left. */
   | { kind: 'stopped'; sent: boolean }
 
 export interface Judgement {
@@ -86,7 +86,11 @@ function saidBy(outcome: AttemptOutcome): { status?: number; message?: string } 
     case 'fault':
       return { message: `The adapter threw ${outcome.place}: a fault of the Hub, not of the record's receiver` }
     case 'stopped':
-      return { message: outcome.sent ? 'The worker stopped while it was sending' : 'The worker stopped before it sent' }
+      return {
+        message: outcome.sent
+          ? 'The worker stopped while it was sending'
+          : 'The worker stopped, or was held up, before it sent'
+      }
     case 'not-needed':
       return { message: outcome.message }
     case 'delivered':

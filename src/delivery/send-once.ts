@@ -1,10 +1,13 @@
 // One attempt through an adapter, which may answer, hang, throw, or be told to stop.
+import { isOver, setEnd } from './attempt-signal.js'
 import type { Delivery, Destination } from './destination.js'
 import type { AttemptOutcome } from './judge-outcome.js'
 
 interface Sending {
   /** From now: the moment that the rate gives to this attempt. */
   startInMs: number
+  /** Of performance.now(): begun later, it might still be under way when the lease is over. */
+  startBefore: number
   /** Aborted when the worker gives up what is under way. */
   stop: AbortSignal
   abortGraceMs: number
@@ -17,12 +20,13 @@ interface Sending {
 export async function sendOnce(
   destination: Destination,
   delivery: Delivery,
-  { startInMs, stop, abortGraceMs }: Sending
+  { startInMs, startBefore, stop, abortGraceMs }: Sending
 ): Promise<AttemptOutcome> {
   if (startInMs > 0) await pause(startInMs, stop)
-  if (hasStopped(stop)) return { kind: 'stopped', sent: false }
+  if (hasStopped(stop) || performance.now() > startBefore) return { kind: 'stopped', sent: false }
 
   const abort = new AbortController()
+  setEnd(abort.signal, destination.timeoutMs)
   const timers: NodeJS.Timeout[] = []
   // Of our own, instead of AbortSignal.any: that one keeps a reference on the long-lived signal (Node 20).
   const onStop = (): void => {
@@ -60,7 +64,7 @@ async function deliver(destination: Destination, delivery: Delivery, signal: Abo
     return await destination.deliver(delivery, signal)
   } catch (error) {
     // Rejecting is how most clients take a signal, so that alone is no fault.
-    if (signal.aborted)
+    if (isOver(signal))
       return { kind: 'unavailable', ambiguous: true, message: `cut off after ${destination.timeoutMs} ms` }
     return { kind: 'fault', place: placeOf(error) }
   }

@@ -77,7 +77,17 @@ export function startOfLondonDay(day: string): Date {
 
 /** Whole days from one calendar day (YYYY-MM-DD) to another; negative when the second is earlier. */
 export function daysBetween(fromDay: string, toDay: string): number {
-  return Math.round((Date.parse(`${toDay}T00:00:00Z`) - Date.parse(`${fromDay}T00:00:00Z`)) / 86_400_000)
+  return dayNumber(toDay) - dayNumber(fromDay)
+}
+
+// Days since 1 March of the year 0, in which the day that leap years add comes last: Date.parse takes ten times as long,
+// and deduplication asks this of every pair.
+function dayNumber(day: string): number {
+  const written = Number(day.slice(5, 7))
+  const year = Number(day.slice(0, 4)) - (written <= 2 ? 1 : 0)
+  const month = written <= 2 ? written + 9 : written - 3
+  const leapDays = Math.floor(year / 4) - Math.floor(year / 100) + Math.floor(year / 400)
+  return year * 365 + leapDays + Math.floor((month * 153 + 2) / 5) + Number(day.slice(8, 10))
 }
 
 // Offset of London from UTC at an instant. Since 1972 it is 0, or one hour from the last Sunday of March to the last

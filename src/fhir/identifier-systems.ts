@@ -13,6 +13,8 @@ export const VACCINATION_PROCEDURE_URL =
   'https://fhir.hl7.org.uk/StructureDefinition/Extension-UKCore-VaccinationProcedure'
 /** HL7 v3 null flavours, used for an unknown product in vaccineCode (NAVU, UNC, UNK, NA). */
 export const NULL_FLAVOR_SYSTEM = 'http://terminology.hl7.org/CodeSystem/v3-NullFlavor'
+/** HL7 v3 reasons for an act, among them the security label of test data (HTEST). */
+export const ACT_REASON_SYSTEM = 'http://terminology.hl7.org/CodeSystem/v3-ActReason'
 /** Rule ids of the Hub's own issues: OperationOutcome.issue.details.coding.system. */
 export const ISSUE_RULE_SYSTEM = 'https://immunisation-hub.example/CodeSystem/issue-rule'
 /** Reasons of a supplier against an error of the programme rules: Immunization.meta.tag. */

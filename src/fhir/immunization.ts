@@ -2,6 +2,7 @@
 import type { CodeableConcept, Identifier, Immunization, ImmunizationPerformer, Patient, Reference } from 'fhir/r4.js'
 import { parseFhirDateTime } from './dates.js'
 import {
+  ACT_REASON_SYSTEM,
   NHS_NUMBER_SYSTEM,
   NHS_NUMBER_VERIFICATION_URL,
   NULL_FLAVOR_SYSTEM,
@@ -19,6 +20,8 @@ export interface ImmunizationFacts {
   nhsNumber?: string
   /** False when the sender's verification status says that the number was not traced; a sender that is silent vouches for it. */
   isNhsNumberVerified: boolean
+  /** Labelled as test health data: about nobody. */
+  isTest?: true
   birthDate?: string
   deceasedDate?: string
   familyName?: string
@@ -76,6 +79,7 @@ export function readImmunizationFacts(resource: Immunization): ImmunizationFacts
     status: resource.status,
     nhsNumber: nhsNumber?.value,
     isNhsNumberVerified: nhsNumber?.value !== undefined && isVerified(nhsNumber),
+    isTest: isTestData(resource) || undefined,
     birthDate: patient?.birthDate,
     deceasedDate: patient?.deceasedDateTime,
     familyName: (patient?.name?.find((name) => name.use === 'official') ?? patient?.name?.[0])?.family,
@@ -132,6 +136,12 @@ function isVerified(nhsNumber: Identifier): boolean {
   const status = nhsNumber.extension?.find((extension) => extension.url === NHS_NUMBER_VERIFICATION_URL)
   const code = status?.valueCodeableConcept?.coding?.[0]?.code
   return code === undefined || code === '01' || code === 'number-present-and-verified'
+}
+
+// Source: http://hl7.org/fhir/R4/security-labels.html, "Test Health Data".
+function isTestData(resource: Immunization): boolean {
+  const labels = resource.meta?.security ?? []
+  return labels.some(({ system, code }) => system === ACT_REASON_SYSTEM && code === 'HTEST')
 }
 
 function readTargetDiseases(resource: Immunization): string[] {

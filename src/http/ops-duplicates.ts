@@ -94,6 +94,7 @@ const ANSWERS: Record<ReviewRefusal, { status: number; code: IssueCode }> = {
   'unknown-decision': { status: 404, code: 'not-found' },
   'pair-decided': { status: 409, code: 'conflict' },
   'pair-separated': { status: 409, code: 'conflict' },
+  'patients-differ': { status: 409, code: 'conflict' },
   'decision-undone': { status: 409, code: 'conflict' },
   'records-busy': { status: 503, code: 'transient' }
 }

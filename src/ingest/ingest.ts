@@ -10,7 +10,8 @@ import { judgeSubmission, type JudgedSubmission, type Judges, type ProgrammeVerd
 import type { VersionDeps } from './make-version.js'
 import { settle, type SettleDeps } from './settle.js'
 import type { Ingest, Submission, Verdict } from './submission.js'
-import { readWorkingSet, type WorkingSet } from './working-set.js'
+import { readWorkingSet } from './read-working-set.js'
+import type { WorkingSet } from './working-set.js'
 
 export interface IngestDeps extends VersionDeps {
   database: Pick<Database, 'transaction'>
@@ -26,6 +27,8 @@ export interface IngestDeps extends VersionDeps {
   onFault: (error: unknown, requestIds: readonly string[]) => void
   /** Told what the programmes said of every submission that they had nothing against. */
   onJudged?: (verdict: ProgrammeVerdict) => void
+  /** Told of accepted records that have more candidates than can be compared: a person must look at what is going on. */
+  onCrowded?: (recordIds: readonly string[]) => void
   maxGroup?: number
   maxWaiting?: number
 }
@@ -65,17 +68,18 @@ export function createIngest(deps: IngestDeps): Ingest {
 }
 
 async function commit(items: readonly JudgedSubmission[], deps: IngestDeps): Promise<Verdict[]> {
-  const verdicts = await deps.database.transaction(async (stores) => {
+  const { verdicts, crowded } = await deps.database.transaction(async (stores) => {
     const submissions = items.map(({ submission }) => submission)
     const known = await answerKnownKeys(submissions, stores.idempotency)
     const fresh = items.filter(({ submission }) => !known.has(submission))
-    const set = await readWorkingSet(fresh, stores, deps.newId)
+    const set = await readWorkingSet(fresh, stores, deps)
     const made: Verdict[] = []
     for (const item of items) made.push(known.get(item.submission) ?? (await settleOne(item, set, deps)))
     await set.write(deps.auditChainId, { asksTerminology: deps.asksTerminology === true })
-    return made
+    return { verdicts: made, crowded: set.crowded() }
   })
   deps.onCommitted()
+  if (crowded.length > 0) deps.onCrowded?.(crowded)
   return verdicts
 }
 

@@ -2,22 +2,23 @@
 import { duplicateIssues } from '../dedup/explain.js'
 import type { DedupRules } from '../dedup/dedup-rules.js'
 import { fingerprintOf, type EventFingerprint } from '../dedup/fingerprint.js'
+import type { BlockOf } from '../dedup/patient-block.js'
 import type { ProductAncestry } from '../dedup/product-ancestry.js'
 import type { DeliveryOperation } from '../storage/delivery.js'
 import type { Wanting } from '../delivery/plan-deliveries.js'
 import { sha256 } from '../fhir/content-hash.js'
-import { endOfFhirDateTime } from '../fhir/dates.js'
 import type { Issue } from '../fhir/issue.js'
 import { toOperationOutcome } from '../fhir/operation-outcome.js'
 import { composeStoredBody } from '../fhir/stored-body.js'
 import type { AuditEntry } from '../storage/audit-store.js'
-import type { KnownEvent } from '../storage/event-store.js'
-import type { PatientKeys, RecordHead } from '../storage/record-head.js'
-import type { VersionWrite } from '../storage/version-writes.js'
+import type { RecordHead } from '../storage/record-head.js'
 import { fanOut } from './fan-out.js'
 import { historyBeside } from './history-beside.js'
 import { type Judged, programmeNames } from './judge.js'
-import { regroupPatient, type Regrouped } from './regroup-patient.js'
+import { blockColumns, nextHead, searchColumns } from './next-head.js'
+import { placeInBlock } from './read-working-set.js'
+import type { Regrouped } from './regroup-patient.js'
+import { regroupTouched } from './regroup-touched.js'
 import type { PlainSubmission, Verdict } from './submission.js'
 import { tellElsewhere, type ToldElsewhere } from './tell-elsewhere.js'
 import type { WorkingSet } from './working-set.js'
@@ -29,6 +30,8 @@ export interface VersionRules {
 
 export interface VersionDeps {
   rules: VersionRules
+  /** Who may be one person where no number says so. */
+  blockOf: BlockOf
   destinations: readonly Wanting[]
   now: () => Date
   newId: () => string
@@ -49,19 +52,15 @@ export async function makeVersion(accepted: Accepted, set: WorkingSet, deps: Ver
   const { submission, judged, incoming } = accepted
   const operation = operationOf(accepted)
   const head = nextHead(accepted, set, deps)
-  const known = set.eventsOf(head.patientKey)
   const fingerprint =
     judged === undefined
-      ? knownFingerprint(known, head.recordId)
+      ? await knownFingerprint(head, set)
       : takeFingerprint(judged, submission.caller.organisation, deps.rules)
-  const regrouped = regroupPatient({ head, fingerprint, known, decisions: set.decisionsOf(head.patientKey) }, deps)
-  const told = await tellElsewhere(
-    submission.caller,
-    { patientKey: head.patientKey, fingerprint },
-    set,
-    deps.rules.dedup
-  )
-  const issues = tellSupplier(accepted, head.recordId, { regrouped, told }, deps)
+  const inBlock = judged === undefined ? undefined : placeInBlock(judged.facts, deps.blockOf)
+  const { before, regrouped } = await regroupTouched({ head, fingerprint, inBlock }, set, deps)
+  const own = { patientKey: head.patientKey, fingerprint }
+  const told = await tellElsewhere(submission.caller, own, set, deps.rules.dedup)
+  const issues = await tellSupplier(accepted, head, { regrouped, told }, set, deps)
   const body = composeBody(submission, head)
   set.addVersion(
     {
@@ -77,15 +76,14 @@ export async function makeVersion(accepted: Accepted, set: WorkingSet, deps: Ver
       body,
       reason: reasonOf(submission) ?? null,
       fingerprint: { antigens: fingerprint.antigens, features: fingerprint },
-      search: judged === undefined ? null : searchColumns(judged)
+      search: judged === undefined ? null : searchColumns(judged),
+      block: judged === undefined ? null : blockColumns(judged, inBlock)
     },
     judged === undefined ? (accepted.head?.nhsNumber ?? null) : (judged.facts.nhsNumber ?? null)
   )
-  set.setEvents(head.patientKey, regrouped.events)
-  set.addGroups(regrouped.groups)
-  set.replaceDecisions(head.patientKey, regrouped.grouping.covered, regrouped.decisions)
+  keepRegrouped(head, regrouped, inBlock?.blockKey, set)
   const touched = { recordId: head.recordId, ...(judged === undefined ? {} : { facts: judged.facts }) }
-  await fanOut({ touched, before: known, after: regrouped.events }, set, deps)
+  await fanOut({ touched, before, after: regrouped.events }, set, deps)
   if (asksElsewhere(accepted, deps)) set.addLookUp({ patientKey: head.patientKey, vaccineType: head.vaccineType })
   set.addAudit(auditEntryOf(accepted, head, issues))
   const { recordId, version, lastUpdated } = head
@@ -94,6 +92,20 @@ export async function makeVersion(accepted: Accepted, set: WorkingSet, deps: Ver
     issues,
     record: { recordId, version, lastUpdated, ...(body === null ? {} : { body }) }
   }
+}
+
+function keepRegrouped(
+  { patientKey, recordId }: Pick<RecordHead, 'patientKey' | 'recordId'>,
+  { events, groups, grouping, decisions }: Regrouped,
+  blockKey: string | undefined,
+  set: WorkingSet
+): void {
+  set.setEvents(patientKey, events)
+  const own = events.find((event) => event.recordId === recordId)
+  if (own !== undefined) set.setBlock(own, blockKey)
+  set.addGroups(groups)
+  set.replaceDecisions({ patientKey, recordIds: grouping.covered, beyondId: recordId, made: decisions })
+  if (grouping.crowded.includes(recordId)) set.addCrowded(recordId)
 }
 
 function auditEntryOf(accepted: Accepted, head: Omit<RecordHead, 'nhsNumber'>, issues: readonly Issue[]): AuditEntry {
@@ -115,13 +127,15 @@ function auditEntryOf(accepted: Accepted, head: Omit<RecordHead, 'nhsNumber'>, i
   }
 }
 
-function tellSupplier(
+async function tellSupplier(
   { judged, incoming }: Accepted,
-  recordId: string,
+  { recordId, patientKey }: Pick<RecordHead, 'patientKey' | 'recordId'>,
   { regrouped, told }: { regrouped: Regrouped; told: ToldElsewhere },
+  set: WorkingSet,
   deps: VersionDeps
-): Issue[] {
-  const history = [...historyBeside(recordId, regrouped.events), ...told.history]
+): Promise<Issue[]> {
+  const beside = judged === undefined ? [] : await set.besideOf(patientKey, judged.facts.occurrenceDay)
+  const history = [...historyBeside(recordId, regrouped.events, beside), ...told.history]
   return [
     ...(incoming.kind === 'new' ? [] : incoming.issues),
     ...(judged === undefined ? [] : programmeIssues(judged, history)),
@@ -161,45 +175,6 @@ function statusOf(submission: PlainSubmission, kind: Accepted['incoming']['kind'
   return submission.kind === 'create' && kind !== 'correction' ? 201 : 200
 }
 
-function nextHead(accepted: Accepted, set: WorkingSet, deps: VersionDeps): Omit<RecordHead, 'nhsNumber'> {
-  const { submission, judged, head } = accepted
-  const lastUpdated = deps.now()
-  if (judged === undefined) {
-    if (head === undefined) throw new Error('a delete without a stored record')
-    const { nhsNumber, ...kept } = head
-    return { ...kept, version: head.version + 1, deleted: true, lastUpdated }
-  }
-  const { facts, hashes } = judged
-  return {
-    recordId: head?.recordId ?? deps.newId(),
-    ...patientOf(facts.nhsNumber, head, set),
-    identifierSystem: facts.identifier.system,
-    identifierValue: facts.identifier.value,
-    owner: head?.owner ?? submission.caller.client,
-    vaccineType: judged.vaccineType,
-    status: facts.status,
-    version: (head?.version ?? 0) + 1,
-    deleted: false,
-    occurrenceDay: facts.occurrenceDay,
-    occurrenceFrom: facts.occurrenceFrom,
-    contentSha256: hashes.strict,
-    clinicalSha256: hashes.clinical,
-    lastUpdated
-  }
-}
-
-function searchColumns({ facts }: Judged): VersionWrite['search'] {
-  const { occurrencePrecision: precision, occurrenceFrom: from, occurrenceDay: londonDay } = facts
-  return { occurrenceUntil: endOfFhirDateTime({ precision, from, londonDay }, 1), lotNumber: facts.lotNumber ?? null }
-}
-
-// A record stays with its patient, whichever of the patient's numbers it is sent under.
-function patientOf(nhsNumber: string | undefined, head: RecordHead | undefined, set: WorkingSet): PatientKeys {
-  const named = set.findPatient(nhsNumber)
-  if (head === undefined) return named ?? set.addPatient()
-  return { patientKey: head.patientKey, numberKey: named?.numberKey ?? head.numberKey }
-}
-
 function takeFingerprint(judged: Judged, submitterOds: string | undefined, rules: VersionRules): EventFingerprint {
   return fingerprintOf(judged.facts, {
     ...(submitterOds === undefined ? {} : { submitterOds }),
@@ -209,8 +184,12 @@ function takeFingerprint(judged: Judged, submitterOds: string | undefined, rules
   })
 }
 
-function knownFingerprint(known: readonly KnownEvent[], recordId: string): EventFingerprint {
-  const event = known.find((candidate) => candidate.recordId === recordId)
+export async function knownFingerprint(
+  { patientKey, recordId }: Pick<RecordHead, 'patientKey' | 'recordId'>,
+  set: WorkingSet
+): Promise<EventFingerprint> {
+  await set.reach(patientKey, [], [recordId])
+  const event = set.eventsOf(patientKey).find((candidate) => candidate.recordId === recordId)
   if (event === undefined) throw new Error(`record ${recordId} has no fingerprint`)
   return event.fingerprint
 }

@@ -31,7 +31,7 @@ export async function moveRecord(moved: Moved, set: WorkingSet, deps: VersionDep
     )
   }
   const left = set.findRecord(head.recordId) ?? head
-  leave(left, set)
+  await leave(left, set)
   const target = set.findPatient(judged?.facts.nhsNumber) ?? set.addPatient()
   return makeVersion(
     {
@@ -47,7 +47,8 @@ export async function moveRecord(moved: Moved, set: WorkingSet, deps: VersionDep
 }
 
 // What is left of the record's event group was regrouped when it was deleted; the one it is alone in is emptied.
-function leave({ recordId, patientKey }: RecordHead, set: WorkingSet): void {
+async function leave({ recordId, patientKey }: RecordHead, set: WorkingSet): Promise<void> {
+  await set.reach(patientKey, [], [recordId])
   const events = set.eventsOf(patientKey)
   const own = events.find((event) => event.recordId === recordId)
   if (own === undefined) throw new Error(`record ${recordId} has no event group`)

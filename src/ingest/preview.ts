@@ -7,6 +7,9 @@ import type { CheckVerdict } from '../programmes/explain-check.js'
 import type { JudgementContext } from '../programmes/subject.js'
 import { isDatabaseDown } from '../storage/database-down.js'
 import type { Database, Stores } from '../storage/database.js'
+import type { KnownEvent } from '../storage/event-store.js'
+import type { EventBeside } from '../storage/near-store.js'
+import type { RecordHead } from '../storage/record-head.js'
 import type { TellKnown } from '../terminology/known-terminology.js'
 import { databaseDown, tooBusy } from './answer.js'
 import { historyBeside } from './history-beside.js'
@@ -16,7 +19,8 @@ import type { VersionDeps } from './make-version.js'
 import { passedIssues } from './passed-checks.js'
 import { settle } from './settle.js'
 import type { PlainSubmission, Verdict } from './submission.js'
-import { readWorkingSet, type WorkingSet } from './working-set.js'
+import { readWorkingSet } from './read-working-set.js'
+import type { WorkingSet } from './working-set.js'
 
 export interface Preview {
   /**
@@ -87,7 +91,7 @@ export function createPreview(deps: PreviewDeps): Preview {
 async function rehearseOne(item: Question, stores: Stores, deps: PreviewDeps): Promise<Verdict> {
   const { submission, judgement } = item
   const judged = judgement?.kind === 'sound' ? judgement.judged : undefined
-  const known = await readWorkingSet([item], stores, deps.newId)
+  const known = await readWorkingSet([item], stores, deps)
   const before = known.findHead(submission, judged)
   const set = narrow(known, submission.caller, before?.recordId)
   const verdict = await settle(item, set, deps)
@@ -95,7 +99,7 @@ async function rehearseOne(item: Question, stores: Stores, deps: PreviewDeps): P
   const isNewVersion = head !== before
   // A resend is answered without its warnings, which its first sending was told; here they are asked for.
   const unsaid = isNewVersion ? [] : (judged?.issues ?? []).filter((issue) => !verdict.issues.includes(issue))
-  const history = head === undefined ? [] : historyBeside(head.recordId, set.eventsOf(head.patientKey))
+  const history = head === undefined ? [] : await historyOf(head, set)
   const passed = item.tellsPassed ? passedIssues(explain(item, history, deps)) : []
   return { ...verdict, issues: [...verdict.issues, ...unsaid, ...narrowed(submission.caller, judged), ...passed] }
 }
@@ -113,20 +117,29 @@ function explain(
 
 // Sending leaves a trace in the audit trail, a rehearsal does not: it must not tell of records the caller may not read.
 function narrow(set: WorkingSet, caller: Caller, ownRecordId: string | undefined): WorkingSet {
-  const eventsOf: WorkingSet['eventsOf'] = (patientKey) =>
-    set
-      .eventsOf(patientKey)
-      .filter(({ recordId, vaccineType }) => recordId === ownRecordId || permits(caller, 'R', vaccineType))
+  const isReadable = ({ recordId, vaccineType }: Pick<EventBeside, 'recordId' | 'vaccineType'>): boolean =>
+    recordId === ownRecordId || permits(caller, 'R', vaccineType)
+  const hidden = new Set<string>()
+  const readable = (events: readonly KnownEvent[]): KnownEvent[] => {
+    for (const event of events) if (!isReadable(event)) hidden.add(event.recordId)
+    return events.filter(isReadable)
+  }
   return {
     ...set,
-    eventsOf,
+    eventsOf: (patientKey) => readable(set.eventsOf(patientKey)),
     elsewhereOf: async (patientKey) =>
       (await set.elsewhereOf(patientKey)).filter(({ vaccineType }) => permits(caller, 'R', vaccineType)),
-    decisionsOf(patientKey) {
-      const seen = new Set(eventsOf(patientKey).map(({ recordId }) => recordId))
-      return set.decisionsOf(patientKey).filter(({ recordA, recordB }) => seen.has(recordA) && seen.has(recordB))
-    }
+    recordsInBlock: async (place) => readable(await set.recordsInBlock(place)),
+    besideOf: async (patientKey, day) => (await set.besideOf(patientKey, day)).filter(isReadable),
+    reviewed: () => set.reviewed().filter(({ recordA, recordB }) => !hidden.has(recordA) && !hidden.has(recordB))
   }
+}
+
+async function historyOf(
+  { recordId, patientKey, occurrenceDay }: RecordHead,
+  set: WorkingSet
+): Promise<NonNullable<JudgementContext['history']>> {
+  return historyBeside(recordId, set.eventsOf(patientKey), await set.besideOf(patientKey, occurrenceDay))
 }
 
 // Said whether or not there are such records, so that it tells nothing of them.

@@ -14,12 +14,14 @@ export interface Touched {
   head: Omit<RecordHead, 'nhsNumber'>
   fingerprint: EventFingerprint
   known: readonly KnownEvent[]
+  /** Records of other patients who may be the same person. */
+  strangers: readonly KnownEvent[]
   decisions: readonly PairDecision[]
 }
 
 export interface Regrouped {
   grouping: Grouping
-  /** Everything that was compared, the touched record included. */
+  /** Everything that was compared, the touched record and those of other patients included. */
   records: readonly EventRecord[]
   /** The patient's events as they are now. */
   events: KnownEvent[]
@@ -33,7 +35,8 @@ export interface RegroupDeps {
   now: () => Date
 }
 
-export function regroupPatient({ head, fingerprint, known, decisions }: Touched, deps: RegroupDeps): Regrouped {
+export function regroupPatient(touched: Touched, deps: RegroupDeps): Regrouped {
+  const { head, fingerprint, known, strangers, decisions } = touched
   const stored = known.find((event) => event.recordId === head.recordId)
   const record: TypedRecord = {
     recordId: head.recordId,
@@ -44,7 +47,7 @@ export function regroupPatient({ head, fingerprint, known, decisions }: Touched,
     ...(stored === undefined ? {} : { groupId: stored.groupId })
   }
   const records: TypedRecord[] = [...known.filter((event) => event !== stored), record]
-  return group({ records, patientKey: head.patientKey, known, decisions, touched: [head.recordId] }, deps)
+  return group({ records, strangers, patientKey: head.patientKey, known, decisions, touched: [head.recordId] }, deps)
 }
 
 /**
@@ -64,6 +67,7 @@ type TypedRecord = EventRecord & { vaccineType: VaccineType }
 function group(
   given: {
     records: readonly TypedRecord[]
+    strangers?: readonly KnownEvent[]
     patientKey: string
     known: readonly KnownEvent[]
     decisions: readonly PairDecision[]
@@ -71,9 +75,10 @@ function group(
   },
   deps: RegroupDeps
 ): Regrouped {
-  const { records, patientKey, known, decisions, touched } = given
+  const { records, strangers = [], patientKey, known, decisions, touched } = given
+  const compared = [...records, ...strangers]
   const grouping = regroup({
-    records,
+    records: compared,
     decisions: decisions.flatMap(toReviewerDecision),
     rules: deps.rules.dedup,
     ...(touched === undefined ? {} : { touched }),
@@ -81,7 +86,7 @@ function group(
   })
   return {
     grouping,
-    records,
+    records: compared,
     events: nowKnown(records, known, grouping),
     groups: toGroupWrites(grouping, patientKey, known),
     decisions: grouping.pairs.flatMap((pair) => toDecision(pair, patientKey, deps.now()))

@@ -6,7 +6,7 @@ import { changedPathIssues } from './answer.js'
 import { classifyCreate, classifyDelete, classifyUpdate, type Incoming } from './classify-incoming.js'
 import { checkPermission, type Judged, type JudgedPlain, type JudgedSubmission } from './judge.js'
 import { refusalOf } from './keep-refused.js'
-import { makeVersion, type VersionDeps } from './make-version.js'
+import { knownFingerprint, makeVersion, type VersionDeps } from './make-version.js'
 import { moveRecord } from './move-record.js'
 import { resolveSubmission, type ResolveDeps } from './resolve-submission.js'
 import type { PlainSubmission, Submission, Verdict } from './submission.js'
@@ -89,18 +89,24 @@ async function answerStored(
 ): Promise<Verdict> {
   if (status === 204) return { status, issues, record: recordOf(head) }
   const body = await set.currentBody(head.recordId)
-  const event = set.eventsOf(head.patientKey).find(({ recordId }) => recordId === head.recordId)
-  const told = event === undefined ? undefined : await tellElsewhere(caller, event, set, deps.rules.dedup)
+  const issuesElsewhere = await tellOfStored(head, caller, set, deps)
   return {
     status,
     // What became known since it was first answered.
-    issues: [
-      ...issues,
-      ...(await set.terminologyIssues(head.recordId, head.version)),
-      ...(told === undefined ? [] : told.issues)
-    ],
+    issues: [...issues, ...(await set.terminologyIssues(head.recordId, head.version)), ...issuesElsewhere],
     record: { ...recordOf(head), ...(body === undefined ? {} : { body }) }
   }
+}
+
+async function tellOfStored(
+  { patientKey, recordId }: RecordHead,
+  caller: Caller,
+  set: WorkingSet,
+  deps: VersionDeps
+): Promise<Issue[]> {
+  if (caller.existingRecords !== true) return []
+  const fingerprint = await knownFingerprint({ patientKey, recordId }, set)
+  return (await tellElsewhere(caller, { patientKey, fingerprint }, set, deps.rules.dedup)).issues
 }
 
 // Whatever was received is kept as it was sent, with the answer it got.

@@ -11,7 +11,7 @@ import { judgeSubmission, type JudgedSubmission, type Judges, type ProgrammeVerd
 import type { VersionDeps } from './make-version.js'
 import { settle } from './settle.js'
 import type { Submission, Verdict } from './submission.js'
-import { readWorkingSet } from './working-set.js'
+import { readWorkingSet } from './read-working-set.js'
 
 export interface Together {
   /**
@@ -43,6 +43,8 @@ export interface TogetherDeps extends VersionDeps {
   onCommitted: () => void
   /** Told what the programmes said of every submission that they had nothing against. */
   onJudged?: (verdict: ProgrammeVerdict) => void
+  /** Told of accepted records that have more candidates than can be compared. */
+  onCrowded?: (recordIds: readonly string[]) => void
 }
 
 /** So many at once at most: each holds a connection, and single submissions come first. */
@@ -102,10 +104,11 @@ async function commit<Result>(
   deps: TogetherDeps
 ): Promise<Outcome<Result>> {
   try {
-    const result = await deps.database.transaction(async (stores) => {
-      const verdicts = await settleAll(items, stores, deps)
-      return conclude(verdicts, stores)
+    const { result, crowded } = await deps.database.transaction(async (stores) => {
+      const settled = await settleAll(items, stores, deps)
+      return { result: await conclude(settled.verdicts, stores), crowded: settled.crowded }
     })
+    if (crowded.length > 0) deps.onCrowded?.(crowded)
     return { kind: 'done', result }
   } catch (error) {
     if (error instanceof Refused) return { kind: 'refused', verdicts: error.verdicts }
@@ -113,14 +116,18 @@ async function commit<Result>(
   }
 }
 
-async function settleAll(items: readonly JudgedSubmission[], stores: Stores, deps: TogetherDeps): Promise<Verdict[]> {
-  const set = await readWorkingSet(items, stores, deps.newId)
+async function settleAll(
+  items: readonly JudgedSubmission[],
+  stores: Stores,
+  deps: TogetherDeps
+): Promise<{ verdicts: Verdict[]; crowded: readonly string[] }> {
+  const set = await readWorkingSet(items, stores, deps)
   const verdicts: Verdict[] = []
   for (const item of items) verdicts.push(await settle(item, set, deps))
   refuseRepeats(items, verdicts)
   if (verdicts.some(({ status }) => status >= 400)) throw new Refused(verdicts)
   await set.write(deps.auditChainId, { asksTerminology: deps.asksTerminology === true })
-  return verdicts
+  return { verdicts, crowded: set.crowded() }
 }
 
 // Of two that write one record, neither can be said to be meant. http://hl7.org/fhir/R4/http.html#trules

@@ -6,15 +6,18 @@ import type { Stores } from '../storage/database.js'
 import type { PairDecision } from '../storage/decision-store.js'
 import type { ElsewhereRecord, LookUpKey } from '../storage/elsewhere-store.js'
 import type { GroupWrite, KnownEvent } from '../storage/event-store.js'
+import type { EventBeside } from '../storage/near-store.js'
 import type { LaneStates } from '../storage/outbox-store.js'
 import type { KeptAnswer } from '../storage/idempotency-store.js'
 import type { PatientKeys, RecordHead } from '../storage/record-head.js'
 import type { RefusedSubmission } from '../storage/refusal-store.js'
 import type { VersionWrite } from '../storage/version-writes.js'
-import type { Judged, JudgedSubmission } from './judge.js'
+import type { BlockRecords, InBlock } from './block-records.js'
+import type { Judged } from './judge.js'
+import type { NearRecords, Place } from './near-records.js'
+import { createNewDecisions, type Compared } from './new-decisions.js'
 import { createPlannedDeliveries, type PlannedDeliveries } from './planned-deliveries.js'
 import type { IdentifierCriterion, PlainSubmission } from './submission.js'
-import { judgedOf, wantedHeads } from './wanted-heads.js'
 
 export interface WorkingSet {
   findHead(submission: PlainSubmission, judged: Judged | undefined): RecordHead | undefined
@@ -28,8 +31,16 @@ export interface WorkingSet {
   findPatient(nhsNumber: string | undefined): PatientKeys | undefined
   /** A patient without an NHS number. */
   addPatient(): PatientKeys
+  /** Of the patient's events those that were read: what was asked of `reach`, at least. */
   eventsOf(patientKey: string): readonly KnownEvent[]
-  decisionsOf(patientKey: string): readonly PairDecision[]
+  /** Reads what is not there yet; see {@link NearRecords.reach}. */
+  reach(patientKey: string, places: readonly Place[], recordIds: readonly string[]): Promise<boolean>
+  /** The patient's other events, as far as intervals to this day are counted from them. */
+  besideOf(patientKey: string, day: string): Promise<readonly EventBeside[]>
+  /** Records of others who may be the same person; see {@link BlockRecords.recordsNear}. */
+  recordsInBlock(place: InBlock): Promise<readonly KnownEvent[]>
+  /** What reviewers decided of the records that were read. */
+  reviewed(): readonly PairDecision[]
   /** Of records that are locked. */
   deliveries: PlannedDeliveries
   /** Body of the current version, be it stored or about to be. */
@@ -43,9 +54,14 @@ export interface WorkingSet {
   addVersion(write: VersionWrite, nhsNumber: string | null): void
   /** Replaces what is known of the patient's events. */
   setEvents(patientKey: string, events: readonly KnownEvent[]): void
+  /** Where a record is found from now on by others of its block; undefined: nowhere. */
+  setBlock(event: KnownEvent, blockKey: string | undefined): void
   addGroups(groups: readonly GroupWrite[]): void
   /** What the system decided of these records before is over; reviewers' decisions stay. */
-  replaceDecisions(patientKey: string, recordIds: readonly string[], made: readonly PairDecision[]): void
+  replaceDecisions(compared: Compared): void
+  /** A record has more candidates than can be compared: told once the group is written. */
+  addCrowded(recordId: string): void
+  crowded(): readonly string[]
   addRefused(refused: RefusedSubmission): void
   addAudit(entry: AuditEntry): void
   /** What is to be answered again to the same key. */
@@ -62,54 +78,27 @@ export interface WriteOptions {
   asksTerminology?: boolean
 }
 
-/** Reads and locks what the group needs: heads first, then patients, both in key order, so that groups cannot deadlock. */
-export async function readWorkingSet(
-  items: readonly JudgedSubmission[],
-  stores: Stores,
-  newId: () => string
-): Promise<WorkingSet> {
-  const { identifiers, values, recordIds } = wantedHeads(items)
-  const heads = await stores.records.lockHeads({
-    identifiers,
-    recordIds: [...recordIds, ...(await stores.records.findOwnByValue(values))]
-  })
-  const numbers = new Set(items.flatMap((item) => judgedOf(item)?.facts.nhsNumber ?? []))
-  const patients = await stores.records.lockPatients({
-    newKeys: new Map([...numbers].map((number) => [number, newId()])),
-    patientKeys: heads.map((head) => head.patientKey)
-  })
-  const patientKeys = [...new Set([...patients.values(), ...heads].map(({ patientKey }) => patientKey))]
-  return createWorkingSet(stores, newId, {
-    heads,
-    patients,
-    events: await stores.events.findEvents(patientKeys),
-    decisions: await stores.decisions.find(patientKeys),
-    lanes: await stores.outbox.findLanes(heads.map((head) => head.recordId))
-  })
-}
-
 /** What was read, all of it under lock. */
 export interface Known {
   heads: readonly RecordHead[]
   patients: ReadonlyMap<string, PatientKeys>
-  events: readonly KnownEvent[]
-  decisions: readonly PairDecision[]
+  near: NearRecords
+  blocks: BlockRecords
   lanes: LaneStates
 }
 
 export function createWorkingSet(stores: Stores, newId: () => string, known: Known): WorkingSet {
+  const { near, blocks } = known
   const deliveries = createPlannedDeliveries(stores.outbox, known.lanes)
   const headById = new Map(known.heads.map((head) => [head.recordId, head]))
   const idByIdentifier = new Map(
     known.heads.map((head) => [identifierKey(head.identifierSystem, head.identifierValue), head.recordId])
   )
-  const events = groupByPatient(known.events)
-  const decisions = groupByPatient(known.decisions)
+  const decisions = createNewDecisions(near)
+  const crowded: string[] = []
   const unidentified: string[] = []
   const versions: VersionWrite[] = []
   const groups = new Map<string, GroupWrite>()
-  const newDecisions = new Map<string, PairDecision>()
-  const endedDecisions = new Map<string, PairDecision>()
   const refused: RefusedSubmission[] = []
   const audit: AuditEntry[] = []
   const answers: KeptAnswer[] = []
@@ -144,8 +133,11 @@ export function createWorkingSet(stores: Stores, newId: () => string, known: Kno
       unidentified.push(made)
       return { patientKey: made, numberKey: made }
     },
-    eventsOf: (patientKey) => events.get(patientKey) ?? [],
-    decisionsOf: (patientKey) => decisions.get(patientKey) ?? [],
+    eventsOf: (patientKey) => near.eventsOf(patientKey),
+    reach: (...wanted) => near.reach(...wanted),
+    besideOf: (patientKey, day) => near.besideOf(patientKey, day),
+    recordsInBlock: (place) => blocks.recordsNear(place),
+    reviewed: () => near.decisions(),
     deliveries,
     async currentBody(recordId) {
       const pending = versions.findLast((write) => write.head.recordId === recordId)
@@ -160,22 +152,20 @@ export function createWorkingSet(stores: Stores, newId: () => string, known: Kno
       headById.set(head.recordId, { ...head, nhsNumber })
       idByIdentifier.set(identifierKey(head.identifierSystem, head.identifierValue), head.recordId)
     },
-    setEvents: (patientKey, replaced) => void events.set(patientKey, [...replaced]),
+    setEvents(patientKey, replaced) {
+      near.setEvents(patientKey, replaced)
+    },
+    setBlock(event, blockKey) {
+      blocks.set(event, blockKey)
+    },
     addGroups(written) {
       for (const group of written) groups.set(group.groupId, group)
     },
-    replaceDecisions(patientKey, recordIds, made) {
-      const covered = new Set(recordIds)
-      const isOver = ({ decidedBy, recordA, recordB }: PairDecision): boolean =>
-        decidedBy === 'system' && (covered.has(recordA) || covered.has(recordB))
-      const before = decisions.get(patientKey) ?? []
-      for (const over of before.filter(isOver)) {
-        newDecisions.delete(pairKey(over))
-        endedDecisions.set(pairKey(over), over)
-      }
-      for (const decision of made) newDecisions.set(pairKey(decision), decision)
-      decisions.set(patientKey, [...before.filter((decision) => !isOver(decision)), ...made])
+    replaceDecisions(compared) {
+      decisions.replace(compared)
     },
+    addCrowded: (recordId) => void crowded.push(recordId),
+    crowded: () => crowded,
     addRefused: (submission) => void refused.push(submission),
     addAudit: (entry) => void audit.push(entry),
     addAnswer: (answer) => void answers.push(answer),
@@ -185,9 +175,8 @@ export function createWorkingSet(stores: Stores, newId: () => string, known: Kno
       if (asksTerminology) await stores.terminologyChecks.insert(withBody(versions))
       await stores.events.writeGroups([...groups.values()])
       await stores.elsewhere.request(lookUps, FRESH_MS)
-      // Decided again is not taken back: it stays the same row, opened when it was first decided.
-      await stores.decisions.end([...endedDecisions.values()].filter((over) => !newDecisions.has(pairKey(over))))
-      await stores.decisions.write([...newDecisions.values()])
+      await stores.decisions.end(decisions.over())
+      await stores.decisions.write(decisions.made())
       await deliveries.write()
       await stores.refusals.insert(refused)
       await stores.idempotency.insert(answers)
@@ -205,18 +194,4 @@ function withBody(versions: readonly VersionWrite[]): { recordId: string; versio
 // The separator cannot stand in a stored text: PostgreSQL refuses NUL, and so does the strict JSON reader.
 function identifierKey(system: string, value: string): string {
   return `${system}\u0000${value}`
-}
-
-function pairKey({ recordA, recordB }: PairDecision): string {
-  return `${recordA} ${recordB}`
-}
-
-function groupByPatient<Row extends { patientKey: string }>(rows: readonly Row[]): Map<string, Row[]> {
-  const byPatient = new Map<string, Row[]>()
-  for (const row of rows) {
-    const others = byPatient.get(row.patientKey)
-    if (others === undefined) byPatient.set(row.patientKey, [row])
-    else others.push(row)
-  }
-  return byPatient
 }

@@ -67,7 +67,7 @@ export async function compareWeights(
       ...(place === undefined ? {} : { after: place })
     })
     const events = await stores.events.findEvents(keys)
-    const decisions = (await stores.decisions.find(keys)).filter(({ decidedBy }) => decidedBy !== 'system')
+    const decisions = await stores.decisions.find(keys)
     const bodies = readsAlike(weights) ? new Map<string, string>() : await stores.recordScan.findBodies(keys)
     for (const patientKey of keys) {
       const own = events.filter((event) => event.patientKey === patientKey)

@@ -30,11 +30,13 @@ export interface Decided {
  * Inside a transaction. The same person saying the same again is answered as before; a decision that is outdated is
  * replaced. `wrong-patient` keeps the two apart as `distinct` does, and the pair stays on the list until one of the
  * records has left the patient.
- * @throws ReviewRefused for a pair that is not known or is decided, or where another decision keeps the two apart
+ * @throws ReviewRefused for a pair that is not known or is decided, where another decision keeps the two apart, or
+ * the same for two records that are kept under two patients
  */
 export async function decidePair(request: DecideRequest, stores: Stores, deps: ReviewDeps): Promise<Decided> {
   const found = await lockPair(request.pairId, stores)
   const { pair } = found
+  if (request.choice === 'same' && isAcrossPatients(found)) throw patientsDiffer()
   const standing = (await stores.reviews.listDecisions(pair)).find(({ undoneAt }) => undoneAt === null)
   if (standing !== undefined && isRepeat(standing, request))
     return { pairId: pair.pairId, decision: standing, effect: null }
@@ -138,6 +140,19 @@ function undoneBefore(
 
 function decidedAlready(which: string): ReviewRefused {
   return new ReviewRefused('pair-decided', `this pair is decided already${which}; undo that first`)
+}
+
+// Every record of the patient is locked; one that is not is another's.
+function isAcrossPatients({ pair, locked }: Awaited<ReturnType<typeof lockPair>>): boolean {
+  const own = new Set(locked.heads.map(({ recordId }) => recordId))
+  return !own.has(pair.recordA) || !own.has(pair.recordB)
+}
+
+function patientsDiffer(): ReviewRefused {
+  const text =
+    'the two are kept under two patients, because the NHS number of one of them is missing or not traced; have its ' +
+    'supplier correct the number (PUT), or merge the numbers (imms patients merge): then they are compared anew'
+  return new ReviewRefused('patients-differ', text)
 }
 
 function separated(): ReviewRefused {

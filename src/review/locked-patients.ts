@@ -1,10 +1,10 @@
 // Everything about some patients, read under lock, for moving records between them.
-import type { Known } from '../ingest/working-set.js'
 import type { Stores } from '../storage/database.js'
 import { Overtaken } from '../storage/overtaken.js'
 import type { PatientRow } from '../storage/patient-store.js'
+import type { KnownPatients } from './known-set.js'
 
-export interface LockedPatients extends Omit<Known, 'patients'> {
+export interface LockedPatients extends KnownPatients {
   /** The patients that were asked for and all that are merged into them. */
   members: readonly PatientRow[]
 }

@@ -1,11 +1,12 @@
 // Merging a superseded NHS number into its successor: the records of both are one history, and are grouped together.
 import type { Wanting } from '../delivery/plan-deliveries.js'
 import { regroupKnown, type RegroupDeps, type Regrouped } from '../ingest/regroup-patient.js'
-import { createWorkingSet, type WorkingSet } from '../ingest/working-set.js'
+import type { WorkingSet } from '../ingest/working-set.js'
 import type { Stores } from '../storage/database.js'
 import type { KnownEvent } from '../storage/event-store.js'
 import { Overtaken } from '../storage/overtaken.js'
 import type { PatientKeys } from '../storage/record-head.js'
+import { createKnownSet } from './known-set.js'
 import { lockPatients, type LockedPatients } from './locked-patients.js'
 import { MergeRefused } from './merge-refusal.js'
 import { tellDestinations } from './tell-destinations.js'
@@ -55,13 +56,16 @@ export async function mergePatients(
   await moveUnder(locked, from, to, stores)
   const known = locked.events.map((event) => ({ ...event, patientKey: to }))
   const decisions = locked.decisions.map((decision) => ({ ...decision, patientKey: to }))
-  const set = createWorkingSet(stores, deps.newId, {
-    heads: locked.heads.map((head) => ({ ...head, patientKey: to })),
-    patients: new Map(),
-    events: known,
-    decisions,
-    lanes: locked.lanes
-  })
+  const set = createKnownSet(
+    {
+      heads: locked.heads.map((head) => ({ ...head, patientKey: to })),
+      events: known,
+      decisions,
+      lanes: locked.lanes
+    },
+    stores,
+    deps.newId
+  )
   const regrouped = regroupKnown({ patientKey: to, known, decisions, touched: moved }, deps)
   keepRegrouped(to, regrouped, set)
   const { events } = locked
@@ -127,7 +131,7 @@ export function checkCount(records: number, confirmed: number | undefined): void
 export function keepRegrouped(patientKey: string, regrouped: Regrouped, set: WorkingSet): void {
   set.setEvents(patientKey, regrouped.events)
   set.addGroups(regrouped.groups)
-  set.replaceDecisions(patientKey, regrouped.grouping.covered, regrouped.decisions)
+  set.replaceDecisions({ patientKey, recordIds: regrouped.grouping.covered, made: regrouped.decisions })
 }
 
 export function compareGroups(

@@ -1,12 +1,13 @@
 // What follows from a decision on a pair, or from its undoing: the patient is grouped anew, destinations are told.
 import type { Wanting } from '../delivery/plan-deliveries.js'
 import { regroupKnown, type RegroupDeps } from '../ingest/regroup-patient.js'
-import { createWorkingSet, type WorkingSet } from '../ingest/working-set.js'
+import type { WorkingSet } from '../ingest/working-set.js'
 import type { Stores } from '../storage/database.js'
 import type { PairDecision } from '../storage/decision-store.js'
 import type { KnownEvent } from '../storage/event-store.js'
 import { Overtaken } from '../storage/overtaken.js'
 import type { ReviewPair } from '../storage/review-store.js'
+import { createKnownSet } from './known-set.js'
 import { lockPatients, type LockedPatients } from './locked-patients.js'
 import { compareGroups, keepRegrouped } from './merge-patients.js'
 import { ReviewRefused } from './review-refusal.js'
@@ -53,7 +54,7 @@ export async function regroupPair(
   const { events, heads, lanes } = locked
   const others = locked.decisions.filter((one) => one.recordA !== recordA || one.recordB !== recordB)
   const decisions = [...others, decision]
-  const set = createWorkingSet(stores, deps.newId, { heads, patients: new Map(), events, decisions, lanes })
+  const set = createKnownSet({ heads, lanes, events, decisions }, stores, deps.newId)
   const regrouped = regroupKnown({ patientKey, known: events, decisions, touched: [recordA, recordB] }, deps)
   keepRegrouped(patientKey, regrouped, set)
   const after = regrouped.events

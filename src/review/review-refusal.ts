@@ -1,7 +1,13 @@
 // Why a decision on a pair, or its undoing, is not done. Thrown, because the transaction must be rolled back.
 
 export type ReviewRefusal =
-  'unknown-pair' | 'unknown-decision' | 'pair-decided' | 'pair-separated' | 'decision-undone' | 'records-busy'
+  | 'unknown-pair'
+  | 'unknown-decision'
+  | 'pair-decided'
+  | 'pair-separated'
+  | 'patients-differ'
+  | 'decision-undone'
+  | 'records-busy'
 
 export class ReviewRefused extends Error {
   constructor(

@@ -1,11 +1,11 @@
 // Undoing a merge of NHS numbers: each record goes back to the number it is sent under, and both sides are grouped anew.
 import { regroupKnown } from '../ingest/regroup-patient.js'
-import { createWorkingSet } from '../ingest/working-set.js'
 import type { Stores } from '../storage/database.js'
 import type { GroupWrite, KnownEvent } from '../storage/event-store.js'
 import { Overtaken } from '../storage/overtaken.js'
 import type { PatientMerge } from '../storage/patient-merge-store.js'
 import type { PatientRow } from '../storage/patient-store.js'
+import { createKnownSet } from './known-set.js'
 import { lockPatients, type LockedPatients } from './locked-patients.js'
 import { checkCount, compareGroups, keepRegrouped, type MergeEffect, type MoveDeps } from './merge-patients.js'
 import { MergeRefused } from './merge-refusal.js'
@@ -41,7 +41,7 @@ export async function unmergePatients(request: UnmergeRequest, stores: Stores, d
     before: await stores.patientMerges.findGroupsBefore(mergeId),
     owned: new Set(await stores.patients.listGroupIds(from))
   })
-  const set = createWorkingSet(stores, deps.newId, { ...parted, patients: new Map(), lanes: locked.lanes })
+  const set = createKnownSet({ ...parted, lanes: locked.lanes }, stores, deps.newId)
   const after: KnownEvent[] = []
   const written: GroupWrite[] = []
   for (const patientKey of [from, to]) {

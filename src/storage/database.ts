@@ -11,6 +11,7 @@ import { createEventStore, type EventStore } from './event-store.js'
 import { createHistoryStore, type HistoryStore } from './history-store.js'
 import { createIdempotencyStore, type IdempotencyStore } from './idempotency-store.js'
 import { createInboxStore, type InboxStore } from './inbox-store.js'
+import { createNearStore, type NearStore } from './near-store.js'
 import { createOpsStore, type OpsStore } from './ops-store.js'
 import { createOutboxStore, type OutboxStore } from './outbox-store.js'
 import { createPatientMergeStore, type PatientMergeStore } from './patient-merge-store.js'
@@ -35,6 +36,7 @@ export interface Stores {
   recordScan: RecordScanStore
   refusals: RefusalStore
   events: EventStore
+  near: NearStore
   decisions: DecisionStore
   reviews: ReviewStore
   history: HistoryStore
@@ -120,6 +122,7 @@ function createStores(sql: Sql): Stores {
     recordScan: createRecordScanStore(sql),
     refusals: createRefusalStore(sql),
     events: createEventStore(sql),
+    near: createNearStore(sql),
     decisions: createDecisionStore(sql),
     reviews: createReviewStore(sql),
     history: createHistoryStore(sql),

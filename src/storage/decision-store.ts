@@ -15,10 +15,22 @@ export interface PairDecision {
   decidedAt: Date
 }
 
+export interface OverDecisions {
+  /** Records that were compared with everything of their patient. */
+  compared: readonly string[]
+  /** Of these, the ones that were compared with other patients of their block as well. */
+  comparedBeyond: readonly string[]
+  /** Pairs that are decided again. */
+  kept: readonly Pick<PairDecision, 'recordA' | 'recordB'>[]
+}
+
 export interface DecisionStore {
+  /** What reviewers decided of pairs of these patients' records. */
   find(patientKeys: readonly string[]): Promise<PairDecision[]>
-  /** Takes back what the system decided of these pairs; what a reviewer decided stays. */
-  end(pairs: readonly Pick<PairDecision, 'recordA' | 'recordB'>[]): Promise<void>
+  /** What reviewers decided of pairs with one of these records. */
+  findAbout(recordIds: readonly string[]): Promise<PairDecision[]>
+  /** Takes back what the system decided and does not decide again; what a reviewer decided stays. */
+  end(over: OverDecisions): Promise<void>
   /** A decision, be it of the system or of a reviewer, replaces one of the system, never one of a reviewer. */
   write(decisions: readonly PairDecision[]): Promise<void>
   /** What a reviewer decided of a pair becomes a question again, for the system to answer or to take back. */
@@ -30,24 +42,29 @@ export function createDecisionStore(sql: Sql): DecisionStore {
     async find(patientKeys) {
       if (patientKeys.length === 0) return []
       const { rows } = await sql.query<DecisionRow>(
-        `select record_a, record_b, patient_key, outcome, rule, score, features, rules_version, decided_by, decided_at
-           from pair_decision
-          where patient_key = any ($1)`,
+        `${SELECT_DECISIONS} where patient_key = any ($1) and decided_by <> 'system'`,
         [patientKeys]
       )
       return rows.map(toDecision)
     },
 
-    async end(pairs) {
-      if (pairs.length === 0) return
-      await sql.query(
-        `delete from pair_decision
-          using unnest($1::uuid[], $2::uuid[]) as ended (record_a, record_b)
-          where pair_decision.record_a = ended.record_a
-            and pair_decision.record_b = ended.record_b
-            and pair_decision.decided_by = 'system'`,
-        [pairs.map(({ recordA }) => recordA), pairs.map(({ recordB }) => recordB)]
+    async findAbout(recordIds) {
+      if (recordIds.length === 0) return []
+      const { rows } = await sql.query<DecisionRow>(
+        `${SELECT_DECISIONS} where (record_a = any ($1) or record_b = any ($1)) and decided_by <> 'system'`,
+        [recordIds]
       )
+      return rows.map(toDecision)
+    },
+
+    async end({ compared, comparedBeyond, kept }) {
+      if (compared.length === 0) return
+      await sql.query(END_DECISIONS, [
+        compared,
+        comparedBeyond,
+        kept.map(({ recordA }) => recordA),
+        kept.map(({ recordB }) => recordB)
+      ])
     },
 
     async write(decisions) {
@@ -95,6 +112,28 @@ export function createDecisionStore(sql: Sql): DecisionStore {
     }
   }
 }
+
+const SELECT_DECISIONS = `
+select record_a, record_b, patient_key, outcome, rule, score, features, rules_version, decided_by, decided_at
+  from pair_decision`
+
+// V8 is all there is between two patients: such a pair is over only where the block was looked at again.
+const END_DECISIONS = `
+delete from pair_decision pair
+ where (pair.record_a = any ($1) or pair.record_b = any ($1))
+   and pair.decided_by = 'system'
+   and not exists (
+         select
+           from unnest($3::uuid[], $4::uuid[]) as kept (record_a, record_b)
+          where kept.record_a = pair.record_a and kept.record_b = pair.record_b
+       )
+   and (
+         pair.rule <> 'V8'
+         or pair.record_a = any ($2)
+         or pair.record_b = any ($2)
+         or (select patient_key from record where record_id = pair.record_a)
+            = (select patient_key from record where record_id = pair.record_b)
+       )`
 
 interface DecisionRow {
   record_a: string

@@ -157,7 +157,7 @@ interface TotalsRow {
   source_version: number
 }
 
-interface EventRow {
+export interface EventRow {
   record_id: string
   patient_key: string
   occurrence_day: string
@@ -169,7 +169,7 @@ interface EventRow {
   is_survivor: boolean | null
 }
 
-function toEvent(row: EventRow): KnownEvent {
+export function toEvent(row: EventRow): KnownEvent {
   return {
     recordId: row.record_id,
     patientKey: row.patient_key,

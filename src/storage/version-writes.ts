@@ -20,6 +20,8 @@ export interface VersionWrite {
   fingerprint: { antigens: readonly string[]; features: object }
   /** What searches ask beside the head; null for a delete, which leaves it as it was. */
   search: { occurrenceUntil: Date; lotNumber: string | null } | null
+  /** How the record is found beside others of a person whose number is not certain; null for a delete. */
+  block: { key: string | undefined; isIdentified: boolean } | null
 }
 
 export async function writeVersions(sql: Sql, writes: readonly VersionWrite[]): Promise<void> {
@@ -33,16 +35,18 @@ const WRITE_VERSIONS = `
 with head as (
   insert into record (
     record_id, patient_key, identifier_system, identifier_value, owner, vaccine_type, status, current_version, deleted,
-    occurrence_day, occurrence_from, occurrence_until, lot_number, content_sha256, clinical_sha256, last_updated
+    occurrence_day, occurrence_from, occurrence_until, lot_number, content_sha256, clinical_sha256, last_updated,
+    block_key, is_identified
   )
   select record_id, patient_key, identifier_system, identifier_value, owner, vaccine_type, status, version, deleted,
          occurrence_day, occurrence_from, coalesce(occurrence_until, occurrence_from), lot_number,
-         decode(content_sha256, 'hex'), decode(clinical_sha256, 'hex'), last_updated
+         decode(content_sha256, 'hex'), decode(clinical_sha256, 'hex'), last_updated, decode(block_key, 'hex'),
+         coalesce(is_identified, true)
     from json_to_recordset($2) as written (
            record_id uuid, patient_key uuid, identifier_system text, identifier_value text, owner text,
            vaccine_type text, status text, version integer, deleted boolean, occurrence_day date,
            occurrence_from timestamptz, occurrence_until timestamptz, lot_number text, content_sha256 text,
-           clinical_sha256 text, last_updated timestamptz
+           clinical_sha256 text, last_updated timestamptz, block_key text, is_identified boolean
          )
       on conflict (record_id) do update
      set patient_key = excluded.patient_key,
@@ -56,7 +60,9 @@ with head as (
          lot_number = case when excluded.deleted then record.lot_number else excluded.lot_number end,
          content_sha256 = excluded.content_sha256,
          clinical_sha256 = excluded.clinical_sha256,
-         last_updated = excluded.last_updated
+         last_updated = excluded.last_updated,
+         block_key = case when excluded.deleted then record.block_key else excluded.block_key end,
+         is_identified = case when excluded.deleted then record.is_identified else excluded.is_identified end
 ), print as (
   insert into fingerprint (record_id, patient_key, occurrence_day, antigens, features)
   select record_id, patient_key, occurrence_day, antigens, features
@@ -99,7 +105,7 @@ function toWriteRow(write: VersionWrite): object {
 
 function latestOnly(writes: readonly VersionWrite[]): object[] {
   const latest = new Map(writes.map((write) => [write.head.recordId, write]))
-  return [...latest.values()].map(({ head, fingerprint, search }) => ({
+  return [...latest.values()].map(({ head, fingerprint, search, block }) => ({
     record_id: head.recordId,
     patient_key: head.patientKey,
     identifier_system: head.identifierSystem,
@@ -116,6 +122,8 @@ function latestOnly(writes: readonly VersionWrite[]): object[] {
     content_sha256: head.contentSha256.toString('hex'),
     clinical_sha256: head.clinicalSha256.toString('hex'),
     last_updated: head.lastUpdated,
+    block_key: block?.key ?? null,
+    is_identified: block?.isIdentified ?? null,
     antigens: fingerprint.antigens,
     features: fingerprint.features
   }))

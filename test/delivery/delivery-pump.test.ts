@@ -322,6 +322,49 @@ t.test('a worker that was thought dead and ends after all changes nothing', asyn
   t.ok(log.lines.some((line) => line.level === 'warn' && line.fields['state'] === 'fenced'))
 })
 
+t.test(
+  'a worker that was frozen after its claim sends nothing: a later version may have been delivered since',
+  async (t) => {
+    const { pool, database, log, pump } = await open(t)
+    const { deliveryIds } = await seedRecord(pool, { destinations: ['gp'], versions: ['create', 'update'] })
+    let thaw: () => void = () => undefined
+    const frozen = new Promise<void>((resolve) => (thaw = resolve))
+    const deliveries = {
+      ...database.stores.deliveries,
+      claim: async (...request: Parameters<typeof database.stores.deliveries.claim>) => {
+        const claimed = await database.stores.deliveries.claim(...request)
+        await frozen
+        return claimed
+      }
+    }
+    const late = scriptDestination({ timeoutMs: 40 }, () => DELIVERED)
+    const quick = scriptDestination({}, () => DELIVERED)
+    const job = createDeliveryPump({
+      database: { ...database, stores: { ...database.stores, deliveries } },
+      destination: late,
+      policy: smallPolicy({ attempt: { leaseMarginMs: 50, abortGraceMs: 10 } }),
+      worker: 'frozen',
+      log,
+      random: () => 0.5
+    }).deliver(deliveryIds.slice(0, 1))
+    await waitFor(
+      async () => (await database.stores.deliveries.sweepLeases(3, 10)).length === 1,
+      'the lease to run out'
+    )
+    for (const deliveryId of deliveryIds) await pump(quick, smallPolicy(), 'worker-2').deliver([deliveryId])
+
+    thaw()
+    await job
+
+    t.same(
+      quick.received.map(({ version }) => version),
+      [1, 2]
+    )
+    t.same(late.received, [])
+    t.same(await countStates(pool), { delivered: 2 })
+  }
+)
+
 t.test('a job ends with an error when the database stays away, and nothing is lost', async (t) => {
   const { pool, database, log } = await open(t)
   const { deliveryIds } = await seedRecord(pool, { destinations: ['gp'] })

@@ -4,12 +4,16 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import t from 'tap'
+import { setEnd } from '../../src/delivery/attempt-signal.js'
+import type { Delivery } from '../../src/delivery/destination.js'
+import { sendOnce } from '../../src/delivery/send-once.js'
 import { outcomeOfAnswer, outcomeOfFault } from '../../src/delivery/transport/answer-outcome.js'
 import { createFhirClient, readAnswer } from '../../src/delivery/transport/fhir-client.js'
 import { createHttpTransport, TransportFault } from '../../src/delivery/transport/http-transport.js'
 import { createRedactor } from '../../src/delivery/transport/receiver-text.js'
 import { parseRetryAfter } from '../../src/delivery/transport/retry-after.js'
 import { findFileOption, readSecretOption } from '../../src/delivery/transport/secret-option.js'
+import { scriptDestination } from '../support/delivery-rig.js'
 import { NHS_NUMBER, syntheticImmunization } from './synthetic.js'
 
 const NOW = new Date('2025-11-01T12:00:00Z')
@@ -183,4 +187,47 @@ t.test('a line to a receiver', async (t) => {
     t.throws(() => readAnswer({}), { message: 'not a result of this client' })
   })
   t.end()
+})
+
+t.test(
+  'nothing is sent for an attempt that is over, though its process was frozen and no timer has said so',
+  async (t) => {
+    const asked: (string | undefined)[] = []
+    const server = createServer((incoming, outgoing) => {
+      asked.push(incoming.method)
+      outgoing.end('{}')
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const transport = createHttpTransport({ maxSockets: 1 })
+    t.teardown(() => {
+      transport.close()
+      server.close()
+    })
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
+    const { signal } = new AbortController()
+    const send = (method: string) => transport.send({ method, url, headers: {}, signal })
+    setEnd(signal, 60_000)
+    await send('GET')
+
+    setEnd(signal, 0)
+    await t.rejects(send('PUT'), { message: 'aborted (before sending)' })
+
+    t.same(asked, ['GET'])
+  }
+)
+
+t.test('an adapter that gives up because its attempt is over is not at fault', async (t) => {
+  const frozenFor = (ms: number): void => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)
+  const strict = scriptDestination({ timeoutMs: 50 }, () => {
+    // Timers stand still as well, so the signal has not fired yet.
+    frozenFor(60)
+    throw new TransportFault(false, 'aborted', 'before sending')
+  })
+  const outcome = await sendOnce(strict, {} as Delivery, {
+    startInMs: 0,
+    startBefore: Infinity,
+    stop: new AbortController().signal,
+    abortGraceMs: 50
+  })
+  t.match(outcome, { kind: 'unavailable', ambiguous: true })
 })

@@ -1,6 +1,7 @@
 // Records that the NHS API holds from others: looked up after acceptance, told of, and never ours.
 import type { Immunization } from 'fhir/r4.js'
 import t from 'tap'
+import { createBlocks } from '../../src/dedup/patient-block.js'
 import { explainRecord } from '../../src/delivery/explain.js'
 import type { RecordSearch } from '../../src/delivery/destination.js'
 import { findRecords } from '../../src/delivery/nhs/find-records.js'
@@ -102,6 +103,7 @@ t.test('what may be the same jab, and what is another one, count in $validate an
     database: rig.database,
     judges: rules,
     rules,
+    blockOf: createBlocks(Buffer.alloc(32, 7)),
     destinations: [],
     now: () => new Date(),
     newId: uuidv7

@@ -67,7 +67,8 @@ function nextVersion(row: KeptRow, change: Partial<KeptRow>): { row: KeptRow; wr
       programmes: [],
       body: next.deleted ? null : bodyOf(next),
       fingerprint: { antigens: [], features: {} },
-      search: next.deleted ? null : { occurrenceUntil: until, lotNumber: null }
+      block: null,
+    search: next.deleted ? null : { occurrenceUntil: until, lotNumber: null }
     }
   }
 }

@@ -2,6 +2,7 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import type { Test } from 'tap'
 import { uuidv7 } from 'uuidv7'
+import { createBlocks } from '../../src/dedup/patient-block.js'
 import type { Wanting } from '../../src/delivery/plan-deliveries.js'
 import { createCursors } from '../../src/history/cursor.js'
 import { createHistory } from '../../src/history/history.js'
@@ -44,6 +45,7 @@ export async function openHub(t: Test, now: () => Date, deps: Partial<HttpServer
     database,
     judges: rules,
     rules,
+    blockOf: createBlocks(randomBytes(32)),
     destinations: [EVERYTHING],
     now,
     newId: uuidv7,

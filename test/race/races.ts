@@ -1,5 +1,5 @@
 // What 64 writers at once try on one record, and what must hold afterwards. Each race is one round on a fresh record.
-import type { Bundle, Immunization } from 'fhir/r4.js'
+import type { Bundle, Immunization, Patient } from 'fhir/r4.js'
 import { uuidv7 } from 'uuidv7'
 import { VERSION_ONE, type Answer, type Writers } from './writers.js'
 
@@ -28,7 +28,9 @@ export const RACES: Readonly<Record<string, Race>> = {
       VERSION_ONE
     ]),
   'creates against deletes': createsAgainstDeletes,
-  'updates against deletes': updatesAgainstDeletes
+  'updates against deletes': updatesAgainstDeletes,
+  'one event, many suppliers': oneEvent,
+  'one event, two suppliers, no number': oneQuestion
 }
 
 type Write = Parameters<Writers['send']>
@@ -110,6 +112,59 @@ async function updatesAgainstDeletes({ writers, flu }: Round): Promise<string[]>
       : [`${updated.length} updated, ${deleted.length} deleted, ${late.length} late`]),
     ...(await expectVersions(writers, flu, [created, ...answers], ['POST', expected]))
   ]
+}
+
+/** So many suppliers tell of one event, each several times over: few enough to be compared with one another. */
+const SUPPLIERS = 16
+
+async function oneEvent({ writers, flu }: Round): Promise<string[]> {
+  const answers = await writers.sendAll((n) => ['POST', '', toldBy(flu, n % SUPPLIERS)])
+  const made = answers.filter(({ status }) => status === 201)
+  const found = JSON.parse((await writers.send('GET', `?${patientOf(flu)}`)).body) as Bundle
+  return [
+    ...expectCount(answers, 201, SUPPLIERS),
+    ...expectCount(answers, 200, answers.length - SUPPLIERS),
+    ...(new Set(made.map(({ recordId }) => recordId)).size === SUPPLIERS ? [] : ['a record was made twice']),
+    ...(found.total === 1 ? [] : [`the history tells of ${found.total} events instead of one`])
+  ]
+}
+
+// Each of the two records has a patient of its own: what they share is the block.
+async function oneQuestion({ writers, flu }: Round): Promise<string[]> {
+  const nameless = withoutNumber(flu)
+  const answers = await writers.sendAll((n) => ['POST', '', toldBy(nameless, n % 2)])
+  const ids = [...new Set(answers.flatMap(({ recordId }) => recordId ?? []))]
+  const asked = (await Promise.all(ids.map((id) => writers.listPairs(id)))).flat()
+  return [
+    ...expectCount(answers, 201, 2),
+    ...expectCount(answers, 200, answers.length - 2),
+    ...(asked.length === 2 && asked.every(({ state }) => state === 'open')
+      ? []
+      : [`the two are asked about as ${asked.map(({ state }) => state).join() || 'nothing'}`])
+  ]
+}
+
+/** The first supplier gave it, the others have heard of it. */
+function toldBy(flu: Immunization, supplier: number): Immunization {
+  const identifier = (flu.identifier ?? []).map(({ system, value }) => ({
+    system: `${system}/${supplier}`,
+    ...(value === undefined ? {} : { value })
+  }))
+  return { ...flu, identifier, primarySource: supplier === 0 }
+}
+
+function withoutNumber(flu: Immunization): Immunization {
+  const contained = (flu.contained ?? []).map((resource) => {
+    const { identifier: _, ...others } = resource as Patient
+    return resource.resourceType === 'Patient' ? others : resource
+  })
+  return { ...flu, contained }
+}
+
+function patientOf({ contained }: Immunization): string {
+  const patient = contained?.find(({ resourceType }) => resourceType === 'Patient') as Patient | undefined
+  const { system, value } = patient?.identifier?.[0] ?? {}
+  return `patient.identifier=${encodeURIComponent(`${system}|${value}`)}`
 }
 
 function criterionOf({ identifier }: Immunization): string {

@@ -24,6 +24,8 @@ export interface Writers {
   sendAll(write: (n: number) => Parameters<Writers['send']>): Promise<Answer[]>
   /** How many deliveries each version of a record has, the oldest first. */
   countDeliveries(recordId: string): Promise<number[]>
+  /** Pairs with this record that are merged, or that a person is asked about. */
+  listPairs(recordId: string): Promise<{ state: string; recordIds: string[] }[]>
   /** What was answered so far, by status. */
   readonly statuses: ReadonlyMap<number, number>
   close(): Promise<void>
@@ -82,6 +84,10 @@ export function createWriters(targets: readonly Target[], count: number): Writer
       return versions
         .toReversed()
         .map(({ deliveries }) => deliveries.filter(({ deliveryId }) => deliveryId !== null).length)
+    },
+    async listPairs(recordId) {
+      const { body } = await ask(0, 'GET', `/ops/duplicates?record=${recordId}`)
+      return (JSON.parse(body) as { pairs: { state: string; recordIds: string[] }[] }).pairs
     },
     async close() {
       await Promise.all(pools.map(({ pool }) => pool.close()))

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import type { Immunization, Patient } from 'fhir/r4.js'
 import type { Test } from 'tap'
 import { uuidv7 } from 'uuidv7'
+import { createBlocks } from '../../src/dedup/patient-block.js'
 import type { Wanting } from '../../src/delivery/plan-deliveries.js'
 import { parsePermissions, type Caller } from '../../src/fhir/caller.js'
 import { parseJson } from '../../src/fhir/parse-json.js'
@@ -30,11 +31,15 @@ export interface RigOptions {
   now?: () => Date
   /** The codes of what is accepted are to be looked up. */
   asksTerminology?: boolean
+  onCrowded?: (recordIds: readonly string[]) => void
   /** A fault of ours fails the test unless it is expected. */
   onFault?: (error: unknown) => void
 }
 
 export const rules = await loadRules()
+
+/** Shared by the processes of a service. */
+const BLOCK_KEY = Buffer.alloc(32, 7)
 
 /** A destination for survivors and one for everything. */
 export const TWO_DESTINATIONS: Wanting[] = [
@@ -63,12 +68,14 @@ export async function openIngest(
     database,
     judges: rules,
     rules,
+    blockOf: createBlocks(BLOCK_KEY),
     destinations,
     now,
     newId: uuidv7,
     asksTerminology,
     auditChainId,
     onCommitted: () => undefined,
+    ...(options.onCrowded === undefined ? {} : { onCrowded: options.onCrowded }),
     onFault
   })
   const merges = createPatientMerges({

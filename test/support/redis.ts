@@ -1,5 +1,5 @@
 // A Redis for tests: the one of REDIS_URL, else a redis-server of our own where the machine has one.
-import { accessSync, constants, mkdtempSync, rmSync } from 'node:fs'
+import { accessSync, constants, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import type { ChildProcess } from 'node:child_process'
@@ -16,8 +16,8 @@ export interface TestRedis {
 export interface OwnRedis extends TestRedis {
   /** As in a failure: the connections break. Data stays on disk. */
   kill(): Promise<void>
-  /** On the same port, with the same data. */
-  restart(): Promise<void>
+  /** On the same port, with the same data unless told to forget it. */
+  restart(options?: { forget: boolean }): Promise<void>
 }
 
 export const redisLeftOut = 'left out: REDIS_URL is not set and no redis-server is on PATH'
@@ -30,6 +30,15 @@ export async function startRedis(t: Test): Promise<TestRedis | undefined> {
 
 /** A server of this test alone, on a loopback port, persistent and without eviction. */
 export async function startOwnRedis(t: Test, extraArgs: readonly string[] = []): Promise<OwnRedis | undefined> {
+  const redis = await openOwnRedis(extraArgs)
+  if (redis) t.teardown(() => redis.close())
+  return redis
+}
+
+/** The same outside a test: `close` ends it and removes its data. */
+export async function openOwnRedis(
+  extraArgs: readonly string[] = []
+): Promise<(OwnRedis & { close(): Promise<void> }) | undefined> {
   const command = findOnPath('redis-server') ?? findOnPath('valkey-server')
   if (!command) return undefined
   const dir = mkdtempSync(join(tmpdir(), 'imms-redis-'))
@@ -39,7 +48,8 @@ export async function startOwnRedis(t: Test, extraArgs: readonly string[] = []):
   args.push('--maxmemory-policy', 'noeviction', ...extraArgs)
 
   let child: ChildProcess
-  const restart = async (): Promise<void> => {
+  const restart = async ({ forget } = { forget: false }): Promise<void> => {
+    if (forget) for (const name of readdirSync(dir)) rmSync(join(dir, name), { recursive: true })
     child = spawnLeashed(command, args, { signal: 'KILL', env: {}, cwd: dir })
     let output = ''
     child.stdout?.on('data', (chunk: Buffer) => (output += chunk.toString()))
@@ -52,12 +62,15 @@ export async function startOwnRedis(t: Test, extraArgs: readonly string[] = []):
     const exited = new Promise((resolve) => child.once('exit', resolve))
     if (child.exitCode === null && child.signalCode === null && child.kill('SIGKILL')) await exited
   }
-  t.teardown(async () => {
+  const close = async (): Promise<void> => {
     await kill()
     rmSync(dir, { recursive: true, force: true })
+  }
+  await restart().catch(async (error: unknown) => {
+    await close()
+    throw error
   })
-  await restart()
-  return { url, kill, restart }
+  return { url, kill, restart, close }
 }
 
 /**

@@ -3,6 +3,7 @@
 import http from 'node:http'
 import https from 'node:https'
 import type { LookupFunction } from 'node:net'
+import { isOver } from '../attempt-signal.js'
 
 /** An answer is cut here: no receiver of ours answers with more, and a hostile one must not fill the memory. */
 const MAX_ANSWER_BYTES = 4 * 1024 * 1024
@@ -73,7 +74,7 @@ export function createHttpTransport(settings: {
 
 function sendOnce(request: HttpRequest, plain: http.Agent, secure: https.Agent): Promise<HttpAnswer> {
   return new Promise((resolve, reject) => {
-    if (request.signal.aborted) {
+    if (isOver(request.signal)) {
       reject(new TransportFault(false, 'aborted', 'before sending'))
       return
     }

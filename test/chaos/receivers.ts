@@ -1,0 +1,58 @@
+// The destinations of a campaign, played by the sandbox: steered by the faults, and asked what they got.
+import { developmentDestinations } from '../../src/sandbox/destinations.js'
+import type { JournalEntry } from '../../src/sandbox/journal.js'
+import { forkSandbox } from '../../src/sandbox/process.js'
+import type { DestinationEntry } from '../../src/destinations.js'
+import { JUDGED, type Judged } from './judge.js'
+import type { Profile } from './profiles.js'
+
+export interface Receivers {
+  entries: DestinationEntry[]
+  steer(destination: Judged, setting: Record<string, unknown>): Promise<void>
+  allUp(): Promise<void>
+  /** Everything that has arrived since the start, in order. */
+  readJournal(): Promise<readonly JournalEntry[]>
+  holdings(destination: Judged): Promise<unknown[]>
+  hashSecret: string
+  close(): Promise<void>
+}
+
+export async function openReceivers(
+  profile: Pick<Profile, 'timeoutMs' | 'ratePerSecond'>,
+  persons: readonly string[]
+): Promise<Receivers> {
+  const sandbox = await forkSandbox({ seed: { persons } })
+  const journal: JournalEntry[] = []
+  const steer = async (destination: Judged, setting: Record<string, unknown>): Promise<void> => {
+    await ask('PUT', `/control/${destination}`, setting)
+  }
+  async function ask(method: string, path: string, body?: object): Promise<unknown> {
+    const answer = await fetch(`${sandbox.url}${path}`, {
+      method,
+      ...(body === undefined ? {} : { body: JSON.stringify(body) })
+    })
+    if (!answer.ok) throw new Error(`the sandbox answered ${method} ${path} with ${answer.status}`)
+    return answer.json()
+  }
+  return {
+    entries: developmentDestinations(sandbox.url, sandbox.keys).map((entry) => ({
+      ...entry,
+      timeoutMs: profile.timeoutMs,
+      ...(entry.kind === 'nhs-immunisation-api' ? { ratePerSecond: profile.ratePerSecond } : {})
+    })),
+    steer,
+    async allUp() {
+      for (const destination of JUDGED) await steer(destination, { mode: 'up' })
+    },
+    async readJournal() {
+      // The sandbox drops old entries, so they are fetched as they come.
+      journal.push(...((await ask('GET', `/journal?after=${journal.at(-1)?.order ?? 0}`)) as JournalEntry[]))
+      return journal
+    },
+    async holdings(destination) {
+      return (await ask('GET', `/holdings/${destination}`)) as unknown[]
+    },
+    hashSecret: sandbox.keys.eligibility.hashSecret,
+    close: () => sandbox.close()
+  }
+}
