@@ -65,6 +65,12 @@ export const HUB_RULES: readonly HubRules[] = [
   group('Duplicates', 'Never refuse. The points and the rule that decided stand in `diagnostics`.', [
     ['same-event-linked', 'Another report of a vaccination already held; both are kept, one counts.', 'information'],
     ['possible-duplicate', 'Looks like a vaccination already held; correct what differs, if it is one.', 'warning'],
+    ['held-elsewhere', 'A register (the NHS API) holds this vaccination from another system as well.', 'information'],
+    [
+      'possible-duplicate-elsewhere',
+      'Looks like a vaccination that a register holds from another system; correct what is wrong, if it is one.',
+      'warning'
+    ],
     ['too-many-similar-records', 'Too many records are close to this one to compare; a person looks.', 'warning']
   ]),
   group('Rehearsals', '`$validate` writes nothing and is answered 200.', [

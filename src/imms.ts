@@ -36,14 +36,15 @@ process.exitCode = await createCli({
   },
   readProfiles: async () => (await readRules()).validator,
   programmes: createProgrammeFiles(ruleSourcesOf(config), readRules),
-  async issueToken({ client, scope, permissions, tolerant }) {
+  async issueToken({ client, scope, permissions, tolerant, existingRecords }) {
     const issuer = await openIssuer(config.dataDir)
     return issuer.issueToken({
       client,
       scopes: scope?.split(' ') ?? ALL_SCOPES,
       permissions: permissions ?? ALL_PERMISSIONS,
       ttlSeconds: TOKEN_SECONDS,
-      ...(tolerant === undefined ? {} : { tolerant })
+      ...(tolerant === undefined ? {} : { tolerant }),
+      ...(existingRecords === undefined ? {} : { existingRecords })
     })
   },
   stdout: process.stdout,

@@ -24,6 +24,7 @@ import { createReleaseStack, type ReleaseStack } from './release-stack.js'
 import { loadRules, ruleSourcesOf } from './rules.js'
 import type { Parts, ServiceOptions } from './service-parts.js'
 import { startApi } from './start-api.js'
+import { startElsewhere } from './start-elsewhere.js'
 import { startInboxes } from './start-inboxes.js'
 import { startTerminology } from './start-terminology.js'
 
@@ -85,9 +86,11 @@ async function build(
   const wakeTerminology = config.roles.has('worker')
     ? await startTerminology(parts, config.terminology, log, stack)
     : () => undefined
+  const wakeElsewhere = config.roles.has('worker') ? await startElsewhere(parts, log, stack) : () => undefined
   const wake = (): void => {
     wakeRelay()
     wakeTerminology()
+    wakeElsewhere()
   }
   const url = config.roles.has('api') ? await startApi(options, parts, wake, stack) : undefined
   return { url, liveRules }

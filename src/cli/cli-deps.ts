@@ -22,6 +22,8 @@ export interface TokenRequest {
   permissions?: string[]
   /** Empty objects, arrays and nulls are cut out rather than refused. */
   tolerant?: boolean
+  /** What a register elsewhere holds of its patients is looked up. */
+  existingRecords?: boolean
 }
 
 /** What there is to know of the compiled profiles. */

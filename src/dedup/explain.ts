@@ -123,7 +123,7 @@ function reporterOf(own: EventFingerprint, other: EventFingerprint): string {
   return own.organisation === other.organisation ? 'another system of the same organisation' : 'another organisation'
 }
 
-function dayOf({ day, precision }: EventFingerprint): string {
+export function dayOf({ day, precision }: EventFingerprint): string {
   return precision === 'year' ? day.slice(0, 4) : precision === 'month' ? day.slice(0, 7) : day
 }
 

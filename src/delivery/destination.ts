@@ -38,6 +38,17 @@ export type DeliveryOutcome =
   /** Nothing to send (for example no PERSON item in an eligibility store): finished, and the reason is kept. */
   | { kind: 'not-needed'; message: string }
 
+/** What a receiver holds of a patient, whoever sent it. */
+export type RecordSearch =
+  | {
+      kind: 'found'
+      records: { remoteId: string; facts: ImmunizationFacts }[]
+      /** Left out: records of another patient than was asked for, and those that cannot be placed. */
+      foreign: number
+      unreadable: number
+    }
+  | Exclude<DeliveryOutcome, { kind: 'delivered' | 'not-needed' }>
+
 /** What is known of a version when deliveries are planned. Never a deleted record: that is taken back wherever it was told. */
 export interface DeliveryCandidate {
   facts: ImmunizationFacts
@@ -69,6 +80,8 @@ export interface Destination {
    * the delivery at once. `signal` fires at timeoutMs or when the worker is told to stop.
    */
   deliver(delivery: Delivery, signal: AbortSignal): Promise<DeliveryOutcome>
+  /** Where it can be asked what it holds: a patient's completed records of one vaccine type. Rejects as deliver does. */
+  findRecords?(asked: { nhsNumber: string; vaccineType: VaccineType }, signal: AbortSignal): Promise<RecordSearch>
   close(): Promise<void>
 }
 

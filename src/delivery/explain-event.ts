@@ -1,5 +1,5 @@
 // One sentence about the event group of a record, and one for each record that may be the same jab.
-import type { RecordStory, StoryPair } from '../storage/ops-record-queries.js'
+import type { RecordStory, StoryElsewhere, StoryPair } from '../storage/ops-record-queries.js'
 import { moment } from './moment.js'
 
 export interface EventExplanation {
@@ -11,6 +11,8 @@ export interface EventExplanation {
   /** The other records of the same jab. */
   alternates: { recordId: string; sentence: string }[]
   possibleDuplicates: { recordId: string; score: number; rule: string; sentence: string }[]
+  /** Records that a register holds from others: read-only, and never delivered or corrected by the Hub. */
+  elsewhere: { source: string; remoteId: string; outcome: 'same' | 'possible'; sentence: string }[]
 }
 
 export function explainEvent(story: RecordStory): EventExplanation {
@@ -22,7 +24,8 @@ export function explainEvent(story: RecordStory): EventExplanation {
     isSurvivor: group?.survivorRecordId === story.recordId,
     sentence: groupSentence(story, others.length),
     alternates: others.map((recordId) => ({ recordId, sentence: linkSentence(recordId, story.pairs) })),
-    possibleDuplicates: story.pairs.filter((pair) => pair.outcome === 'possible').map(toPossible)
+    possibleDuplicates: story.pairs.filter((pair) => pair.outcome === 'possible').map(toPossible),
+    elsewhere: story.elsewhere.map(toElsewhere)
   }
 }
 
@@ -39,6 +42,17 @@ function groupSentence({ recordId, group }: RecordStory, others: number): string
   return group.survivorRecordId === recordId
     ? `This record is the survivor of its event group: it counts, and stands for ${company} of the same jab.`
     : `This record (${group.role}) does not count: record ${group.survivorRecordId} counts for the same jab instead.`
+}
+
+function toElsewhere(held: StoryElsewhere): EventExplanation['elsewhere'][number] {
+  const { source, remoteId, outcome, rule, score, foundAt } = held
+  const what = outcome === 'same' ? 'the same jab' : 'what may be the same jab'
+  return {
+    source,
+    remoteId,
+    outcome,
+    sentence: `${source} holds ${what} from another system as ${remoteId} (rule ${rule}, ${score} points, found ${moment(foundAt)}): it is not ours, and changes nothing that is sent.`
+  }
 }
 
 function linkSentence(recordId: string, pairs: readonly StoryPair[]): string {

@@ -3,7 +3,10 @@ import type { LaneEntry, LaneState } from '../storage/outbox-store.js'
 import type { ConfiguredDestination, DeliveryCandidate, DeliveryOperation } from './destination.js'
 
 /** The part of a Destination that planning needs. */
-export type Wanting = Pick<ConfiguredDestination, 'name' | 'sends' | 'wants' | 'followsPatient' | 'replaces'>
+export type Wanting = Pick<
+  ConfiguredDestination,
+  'name' | 'sends' | 'wants' | 'followsPatient' | 'replaces' | 'findRecords'
+>
 
 /** A record as planning sees it. */
 export interface Standing {

@@ -41,6 +41,8 @@ export interface Caller {
   overrides?: ReadonlySet<OverrideReason>
   /** May move a record that was filed under the wrong patient to another one; not unless said. */
   patientCorrections?: boolean
+  /** Records of its patients that a register elsewhere holds are looked up, and it is told of them; not unless said. */
+  existingRecords?: boolean
 }
 
 const ALL_TYPES = Object.keys(VACCINE_TYPES) as VaccineType[]

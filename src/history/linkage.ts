@@ -13,7 +13,8 @@ export function linkageKind(rows: ResourceStore<LinkageRow>): ResourceKind<Resou
     documentation:
       'Records of one vaccination, as deduplication or a reviewer linked them: source is the record that counts, ' +
       'alternate another report or a component of it, historical a report that is no primary source. Only records ' +
-      'of vaccine types that the client may read are listed; with fewer than two of them there is no Linkage.',
+      'of vaccine types that the client may read are listed; with fewer than two of them there is no Linkage. An item without a reference is external: a register ' +
+      'holds it from others, and it is read-only.',
     byVaccineType: true,
     id: RECORD_ID,
     parameters: [
@@ -29,7 +30,7 @@ export function linkageKind(rows: ResourceStore<LinkageRow>): ResourceKind<Resou
   }
 }
 
-export function toLinkage({ id, version, lastUpdated, active, members }: LinkageRow): Linkage {
+export function toLinkage({ id, version, lastUpdated, active, members, elsewhere }: LinkageRow): Linkage {
   const [first, ...others] = members.map(({ recordId, role }): LinkageItem => ({
     // R4 has no code for a component: it is another report of a part of the same event.
     type: role === 'component' ? 'alternate' : role,
@@ -46,6 +47,19 @@ export function toLinkage({ id, version, lastUpdated, active, members }: Linkage
       identifier: { system: CLIENT_SYSTEM, value: 'service' },
       display: 'Immunisation Hub'
     },
-    item: [first, ...others]
+    item: [first, ...others, ...(elsewhere ?? []).map(toExternalItem)]
+  }
+}
+
+// It is no record of the Hub and cannot be read here: whoever holds it knows it by its identifier.
+function toExternalItem({
+  source,
+  system,
+  value,
+  primarySource
+}: NonNullable<LinkageRow['elsewhere']>[number]): LinkageItem {
+  return {
+    type: primarySource ? 'alternate' : 'historical',
+    resource: { type: 'Immunization', identifier: { system, value }, display: `External: held by ${source}, read-only` }
   }
 }

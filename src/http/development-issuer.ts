@@ -23,6 +23,8 @@ export interface TokenRequest {
   overrides?: readonly string[]
   /** May move records to another patient. */
   patientCorrections?: boolean
+  /** What a register elsewhere holds of its patients is looked up. */
+  existingRecords?: boolean
 }
 
 export interface DevelopmentIssuer {
@@ -48,7 +50,8 @@ export async function createDevelopmentIssuer(options: {
     issuer: DEVELOPMENT_ISSUER,
     audience: DEVELOPMENT_ISSUER,
     jwks: { keys: [{ ...publicPart(jwk), kid, alg: 'ES256', use: 'sig' }] },
-    issueToken({ client, scopes, permissions, ttlSeconds, changedResend, tolerant, patientCorrections, overrides }) {
+    issueToken({ client, scopes, permissions, ttlSeconds, changedResend, tolerant, overrides, ...settings }) {
+      const { patientCorrections, existingRecords } = settings
       const issuedAt = Math.floor(options.now().getTime() / 1000)
       return new SignJWT({
         scope: scopes.join(' '),
@@ -56,6 +59,7 @@ export async function createDevelopmentIssuer(options: {
         ...(changedResend === undefined ? {} : { changed_resend: changedResend }),
         ...(tolerant === undefined ? {} : { tolerant }),
         ...(overrides === undefined ? {} : { overrides: [...overrides] }),
+        ...(existingRecords === undefined ? {} : { existing_records: existingRecords }),
         ...(patientCorrections === undefined ? {} : { patient_corrections: patientCorrections })
       })
         .setProtectedHeader({ alg: 'ES256', typ: 'at+jwt', kid })

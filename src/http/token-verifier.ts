@@ -126,7 +126,8 @@ function toCaller(payload: JWTPayload): Caller {
       ? { organisation: organisation.toUpperCase() }
       : {}),
     ...(overrides.size > 0 ? { overrides } : {}),
-    ...(payload['patient_corrections'] === true ? { patientCorrections: true } : {})
+    ...(payload['patient_corrections'] === true ? { patientCorrections: true } : {}),
+    ...(payload['existing_records'] === true ? { existingRecords: true } : {})
   }
 }
 

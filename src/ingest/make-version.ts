@@ -20,6 +20,7 @@ import { placeInBlock } from './read-working-set.js'
 import type { Regrouped } from './regroup-patient.js'
 import { regroupTouched } from './regroup-touched.js'
 import type { PlainSubmission, Verdict } from './submission.js'
+import { tellElsewhere, type ToldElsewhere } from './tell-elsewhere.js'
 import type { WorkingSet } from './working-set.js'
 
 export interface VersionRules {
@@ -57,7 +58,9 @@ export async function makeVersion(accepted: Accepted, set: WorkingSet, deps: Ver
       : takeFingerprint(judged, submission.caller.organisation, deps.rules)
   const inBlock = judged === undefined ? undefined : placeInBlock(judged.facts, deps.blockOf)
   const { before, regrouped } = await regroupTouched({ head, fingerprint, inBlock }, set, deps)
-  const issues = await tellSupplier(accepted, head, regrouped, set, deps)
+  const own = { patientKey: head.patientKey, fingerprint }
+  const told = await tellElsewhere(submission.caller, own, set, deps.rules.dedup)
+  const issues = await tellSupplier(accepted, head, { regrouped, told }, set, deps)
   const body = composeBody(submission, head)
   set.addVersion(
     {
@@ -81,6 +84,7 @@ export async function makeVersion(accepted: Accepted, set: WorkingSet, deps: Ver
   keepRegrouped(head, regrouped, inBlock?.blockKey, set)
   const touched = { recordId: head.recordId, ...(judged === undefined ? {} : { facts: judged.facts }) }
   await fanOut({ touched, before, after: regrouped.events }, set, deps)
+  if (asksElsewhere(accepted, deps)) set.addLookUp({ patientKey: head.patientKey, vaccineType: head.vaccineType })
   set.addAudit(auditEntryOf(accepted, head, issues))
   const { recordId, version, lastUpdated } = head
   return {
@@ -124,19 +128,29 @@ function auditEntryOf(accepted: Accepted, head: Omit<RecordHead, 'nhsNumber'>, i
 }
 
 async function tellSupplier(
-  accepted: Accepted,
+  { judged, incoming }: Accepted,
   { recordId, patientKey }: Pick<RecordHead, 'patientKey' | 'recordId'>,
-  regrouped: Regrouped,
+  { regrouped, told }: { regrouped: Regrouped; told: ToldElsewhere },
   set: WorkingSet,
   deps: VersionDeps
 ): Promise<Issue[]> {
-  const { judged, incoming } = accepted
   const beside = judged === undefined ? [] : await set.besideOf(patientKey, judged.facts.occurrenceDay)
+  const history = [...historyBeside(recordId, regrouped.events, beside), ...told.history]
   return [
     ...(incoming.kind === 'new' ? [] : incoming.issues),
-    ...(judged === undefined ? [] : programmeIssues(judged, historyBeside(recordId, regrouped.events, beside))),
-    ...duplicateIssues(recordId, regrouped.grouping, regrouped.records, deps.rules.dedup)
+    ...(judged === undefined ? [] : programmeIssues(judged, history)),
+    ...duplicateIssues(recordId, regrouped.grouping, regrouped.records, deps.rules.dedup),
+    ...(judged === undefined ? [] : told.issues)
   ]
+}
+
+// A register is asked by a number that was traced, or it would tell of somebody else.
+function asksElsewhere({ submission, judged }: Accepted, { destinations }: VersionDeps): boolean {
+  return (
+    submission.caller.existingRecords === true &&
+    judged?.facts.isNhsNumberVerified === true &&
+    destinations.some(({ findRecords }) => findRecords !== undefined)
+  )
 }
 
 function reasonOf(submission: PlainSubmission): string | undefined {
@@ -170,7 +184,7 @@ function takeFingerprint(judged: Judged, submitterOds: string | undefined, rules
   })
 }
 
-async function knownFingerprint(
+export async function knownFingerprint(
   { patientKey, recordId }: Pick<RecordHead, 'patientKey' | 'recordId'>,
   set: WorkingSet
 ): Promise<EventFingerprint> {
@@ -181,7 +195,7 @@ async function knownFingerprint(
 }
 
 // Intervals and once-per-season look at the patient's other events, which are only known now.
-function programmeIssues(judged: Judged, history: ReturnType<typeof historyBeside>): Issue[] {
+function programmeIssues(judged: Judged, history: ToldElsewhere['history']): Issue[] {
   if (history.length === 0) return judged.issues
   const others = judged.issues.filter(({ layer }) => layer !== 'programme')
   return [...others, ...judged.verdict.judgeAgain(history).issues]

@@ -127,6 +127,8 @@ function narrow(set: WorkingSet, caller: Caller, ownRecordId: string | undefined
   return {
     ...set,
     eventsOf: (patientKey) => readable(set.eventsOf(patientKey)),
+    elsewhereOf: async (patientKey) =>
+      (await set.elsewhereOf(patientKey)).filter(({ vaccineType }) => permits(caller, 'R', vaccineType)),
     recordsInBlock: async (place) => readable(await set.recordsInBlock(place)),
     besideOf: async (patientKey, day) => (await set.besideOf(patientKey, day)).filter(isReadable),
     reviewed: () => set.reviewed().filter(({ recordA, recordB }) => !hidden.has(recordA) && !hidden.has(recordB))

@@ -1,14 +1,16 @@
 // Steps 2 and 5 of the path, inside the transaction: what each submission of a group becomes, given what is known.
+import type { Caller } from '../fhir/caller.js'
 import type { Issue } from '../fhir/issue.js'
 import type { RecordHead } from '../storage/record-head.js'
 import { changedPathIssues } from './answer.js'
 import { classifyCreate, classifyDelete, classifyUpdate, type Incoming } from './classify-incoming.js'
 import { checkPermission, type Judged, type JudgedPlain, type JudgedSubmission } from './judge.js'
 import { refusalOf } from './keep-refused.js'
-import { makeVersion, type VersionDeps } from './make-version.js'
+import { knownFingerprint, makeVersion, type VersionDeps } from './make-version.js'
 import { moveRecord } from './move-record.js'
 import { resolveSubmission, type ResolveDeps } from './resolve-submission.js'
 import type { PlainSubmission, Submission, Verdict } from './submission.js'
+import { tellElsewhere } from './tell-elsewhere.js'
 import type { WorkingSet } from './working-set.js'
 
 export type SettleDeps = VersionDeps & ResolveDeps
@@ -19,7 +21,7 @@ export async function settle(item: JudgedSubmission, set: WorkingSet, deps: Sett
     case 'refused':
       return refuse(item.submission, resolved.status, resolved.issues, set, deps)
     case 'matched':
-      return answerStored(200, resolved.issues, resolved.head, set)
+      return answerStored({ status: 200, ...resolved }, item.submission.caller, set, deps)
     case 'plain':
       return settlePlain(resolved.item, set, deps)
   }
@@ -44,7 +46,12 @@ async function settlePlain(item: JudgedPlain, set: WorkingSet, deps: VersionDeps
     }
     case 'resend':
       if (head === undefined) throw new Error('a resend without a stored record')
-      return answerStored(submission.kind === 'delete' ? 204 : 200, incoming.issues, head, set)
+      return answerStored(
+        { status: submission.kind === 'delete' ? 204 : 200, issues: incoming.issues, head },
+        submission.caller,
+        set,
+        deps
+      )
     case 'moved':
       if (head === undefined) throw new Error('a record that is not known cannot move')
       return moveRecord({ submission, judged, head, incoming }, set, deps)
@@ -74,15 +81,32 @@ function mayChange(submission: PlainSubmission, head: RecordHead | undefined): I
   return missing === undefined ? undefined : { kind: 'refused', status: 403, issues: [missing] }
 }
 
-async function answerStored(status: number, issues: Issue[], head: RecordHead, set: WorkingSet): Promise<Verdict> {
-  const body = status === 204 ? undefined : await set.currentBody(head.recordId)
-  const learned = status === 204 ? [] : await set.terminologyIssues(head.recordId, head.version)
+async function answerStored(
+  { status, issues, head }: { status: number; issues: Issue[]; head: RecordHead },
+  caller: Caller,
+  set: WorkingSet,
+  deps: VersionDeps
+): Promise<Verdict> {
+  if (status === 204) return { status, issues, record: recordOf(head) }
+  const body = await set.currentBody(head.recordId)
+  const issuesElsewhere = await tellOfStored(head, caller, set, deps)
   return {
     status,
     // What became known since it was first answered.
-    issues: [...issues, ...learned],
+    issues: [...issues, ...(await set.terminologyIssues(head.recordId, head.version)), ...issuesElsewhere],
     record: { ...recordOf(head), ...(body === undefined ? {} : { body }) }
   }
+}
+
+async function tellOfStored(
+  { patientKey, recordId }: RecordHead,
+  caller: Caller,
+  set: WorkingSet,
+  deps: VersionDeps
+): Promise<Issue[]> {
+  if (caller.existingRecords !== true) return []
+  const fingerprint = await knownFingerprint({ patientKey, recordId }, set)
+  return (await tellElsewhere(caller, { patientKey, fingerprint }, set, deps.rules.dedup)).issues
 }
 
 // Whatever was received is kept as it was sent, with the answer it got.

@@ -4,6 +4,7 @@ import type { Issue } from '../fhir/issue.js'
 import type { AuditEntry } from '../storage/audit-store.js'
 import type { Stores } from '../storage/database.js'
 import type { PairDecision } from '../storage/decision-store.js'
+import type { ElsewhereRecord, LookUpKey } from '../storage/elsewhere-store.js'
 import type { GroupWrite, KnownEvent } from '../storage/event-store.js'
 import type { EventBeside } from '../storage/near-store.js'
 import type { LaneStates } from '../storage/outbox-store.js'
@@ -44,6 +45,10 @@ export interface WorkingSet {
   deliveries: PlannedDeliveries
   /** Body of the current version, be it stored or about to be. */
   currentBody(recordId: string): Promise<string | undefined>
+  /** What a register is known to hold of the patient from others. */
+  elsewhereOf(patientKey: string): Promise<ElsewhereRecord[]>
+  /** The register is to be asked afterwards. */
+  addLookUp(key: LookUpKey): void
   /** What a terminology server said of a stored version. */
   terminologyIssues(recordId: string, version: number): Promise<Issue[]>
   addVersion(write: VersionWrite, nhsNumber: string | null): void
@@ -64,6 +69,9 @@ export interface WorkingSet {
   /** Writes everything, in as many statements as there are kinds of rows. */
   write(auditChainId: string, options?: WriteOptions): Promise<void>
 }
+
+/** What was looked up for a patient and vaccine type is not asked again before. */
+const FRESH_MS = 10 * 60_000
 
 export interface WriteOptions {
   /** The codes of the new versions are looked up afterwards. */
@@ -94,6 +102,7 @@ export function createWorkingSet(stores: Stores, newId: () => string, known: Kno
   const refused: RefusedSubmission[] = []
   const audit: AuditEntry[] = []
   const answers: KeptAnswer[] = []
+  const lookUps: LookUpKey[] = []
 
   return {
     findHead(submission, judged) {
@@ -134,6 +143,8 @@ export function createWorkingSet(stores: Stores, newId: () => string, known: Kno
       const pending = versions.findLast((write) => write.head.recordId === recordId)
       return pending?.body ?? (await stores.records.findCurrentBody(recordId))
     },
+    elsewhereOf: (patientKey) => stores.elsewhere.findOfPatient(patientKey),
+    addLookUp: (key) => void lookUps.push(key),
     terminologyIssues: (recordId, version) => stores.terminologyChecks.findIssues({ recordId, version }),
     addVersion(write, nhsNumber) {
       const { head } = write
@@ -163,6 +174,7 @@ export function createWorkingSet(stores: Stores, newId: () => string, known: Kno
       await stores.records.writeVersions(versions)
       if (asksTerminology) await stores.terminologyChecks.insert(withBody(versions))
       await stores.events.writeGroups([...groups.values()])
+      await stores.elsewhere.request(lookUps, FRESH_MS)
       await stores.decisions.end(decisions.over())
       await stores.decisions.write(decisions.made())
       await deliveries.write()

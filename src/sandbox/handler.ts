@@ -1,4 +1,5 @@
 // Which receiver a request is for, what fault it meets there, and what the journal says of it; and the sandbox's own doors.
+import type { Immunization } from 'fhir/r4.js'
 import { createControl } from './control.js'
 import { createEligibilityReceiver } from './eligibility-receiver.js'
 import { createFhirReceiver } from './fhir-receiver.js'
@@ -42,9 +43,10 @@ export function createHandler(
   const eligibility = createEligibilityReceiver(keys.eligibility)
   eligibility.addPersons(seed?.persons ?? [])
   const terminology = createTerminologyReceiver()
+  const nhs = createNhsReceiver(tokens, () => `${url()}/immunisation-fhir-api/FHIR/R4`, now)
   const mesh = createMeshReceiver(keys.mesh, now)
   const receivers: Record<SandboxReceiver, Receiver> = {
-    'nhs-immunisation-api': createNhsReceiver(tokens, () => `${url()}/immunisation-fhir-api/FHIR/R4`, now),
+    'nhs-immunisation-api': nhs,
     'gp-record': mesh,
     'eligibility-store': eligibility,
     'mns-event': createMnsReceiver(tokens),
@@ -99,6 +101,9 @@ export function createHandler(
       case 'PUT persons':
         eligibility.addPersons(parsePersons(request.body))
         return { status: 204 }
+      case 'PUT records':
+        nhs.holdOthers(parseRecords(request.body))
+        return { status: 204 }
       case 'PUT practice':
         mesh.setPractice(parsePracticeSetting(JSON.parse(request.body)))
         return { status: 204 }
@@ -113,7 +118,7 @@ export function createHandler(
         return { status: 204 }
       default:
         return jsonAnswer(404, {
-          error: 'the sandbox knows /control, /journal, /holdings, /persons, /practice, /codes and /tokens'
+          error: 'the sandbox knows /control, /journal, /holdings, /persons, /practice, /records, /codes and /tokens'
         })
     }
   }
@@ -166,6 +171,14 @@ function parseCodes(body: string): KnownCodes {
     Array.isArray(value) && value.every((entry) => typeof entry === 'string')
   if (!isList(outside) || !isList(inactive)) throw new Error('expected {"outside": ["..."], "inactive": ["..."]}')
   return { outside, inactive }
+}
+
+function parseRecords(body: string): Immunization[] {
+  const { records } = JSON.parse(body) as { records?: unknown }
+  const isOne = (value: unknown): value is Immunization =>
+    typeof value === 'object' && value !== null && 'resourceType' in value && value.resourceType === 'Immunization'
+  if (!Array.isArray(records) || !records.every(isOne)) throw new Error('expected {"records": [Immunizations]}')
+  return records
 }
 
 function parsePersons(body: string): string[] {

@@ -1,24 +1,25 @@
-// The NHS Immunisation FHIR API as the sandbox plays it: create, read, update, delete, reinstate, search by identifier.
+// The NHS Immunisation FHIR API as the sandbox plays it: create, read, update, delete, reinstate, and both searches.
 // Source: NHSDigital/immunisation-fhir-api @44be4c1, section 1 of reference/nhs-immunisation-fhir-api.md.
 import { randomUUID } from 'node:crypto'
 import type { Immunization } from 'fhir/r4.js'
 import { checkNhsImmunization } from './nhs-rules.js'
 import { jsonAnswer, type Receiver, type SandboxAnswer, type SandboxRequest } from './receiver.js'
+import { FHIR_JSON, outcome } from './nhs-answers.js'
+import { searchByPatient, type HeldRecord } from './nhs-search.js'
 import type { NhsTokens } from './nhs-tokens.js'
 
-const FHIR_JSON = 'application/fhir+json'
 const PATH = /^\/immunisation-fhir-api\/FHIR\/R4\/Immunization(?:\/([^/]+))?$/
+const SEARCH = '_search'
 
-interface HeldRecord {
-  id: string
-  version: number
-  isDeleted: boolean
-  resource: Immunization
+export interface NhsReceiver extends Receiver {
+  /** Holds records that others have sent, in place of those it was told of before: nobody checks them. */
+  holdOthers(records: readonly Immunization[]): void
 }
 
-export function createNhsReceiver(tokens: NhsTokens, baseUrl: () => string, now: () => Date): Receiver {
+export function createNhsReceiver(tokens: NhsTokens, baseUrl: () => string, now: () => Date): NhsReceiver {
   const byId = new Map<string, HeldRecord>()
   const byIdentifier = new Map<string, HeldRecord>()
+  let others: HeldRecord[] = []
 
   function create(body: string): SandboxAnswer {
     const parsed = parseBody(body)
@@ -86,6 +87,8 @@ export function createNhsReceiver(tokens: NhsTokens, baseUrl: () => string, now:
   }
 
   function search(query: URLSearchParams): SandboxAnswer {
+    const ofPatient = searchByPatient(query, [...byId.values(), ...others], baseUrl())
+    if (ofPatient !== undefined) return ofPatient
     const identifier = query.get('identifier') ?? ''
     if (!identifier.includes('|')) {
       return outcome(400, 'invalid', 'Search parameter should have either identifier or patient.identifier')
@@ -111,7 +114,10 @@ export function createNhsReceiver(tokens: NhsTokens, baseUrl: () => string, now:
   }
 
   return {
-    isWrite: ({ method }) => method !== 'GET',
+    holdOthers(records) {
+      others = records.map((resource) => ({ id: randomUUID(), version: 1, isDeleted: false, resource }))
+    },
+    isWrite: ({ method, path }) => method !== 'GET' && !path.endsWith(`/${SEARCH}`),
     journalPath: ({ path }) => path,
     holdings: () => [...byId.values()],
     fail: (fault) => FAULTS[fault],
@@ -127,6 +133,7 @@ export function createNhsReceiver(tokens: NhsTokens, baseUrl: () => string, now:
       if (match === null) return outcome(404, 'not-found', 'The requested resource was not found.')
       if (!tokens.isGood(request.headers.authorization)) return FAULTS.credentials
       const [, id] = match
+      if (request.method === 'POST' && id === SEARCH) return search(new URLSearchParams(request.body))
       if (request.method === 'POST' && id === undefined) return create(request.body)
       if (request.method === 'GET') return id === undefined ? search(request.query) : read(id)
       if (request.method === 'PUT' && id !== undefined) return update(id, header(request, 'e-tag'), request.body)
@@ -180,18 +187,4 @@ function invariant(text: string, isPrefixed = true): SandboxAnswer {
 
 function notFound(id: string): SandboxAnswer {
   return outcome(404, 'not-found', `Immunization resource does not exist. ID: ${id}`)
-}
-
-function outcome(status: number, code: string, diagnostics: string): SandboxAnswer {
-  const coding = [{ system: 'https://fhir.nhs.uk/Codesystem/http-error-codes', code: code.toUpperCase() }]
-  return jsonAnswer(
-    status,
-    {
-      resourceType: 'OperationOutcome',
-      id: randomUUID(),
-      meta: { profile: ['https://simplifier.net/guide/UKCoreDevelopment2/ProfileUKCore-OperationOutcome'] },
-      issue: [{ severity: 'error', code, details: { coding }, diagnostics }]
-    },
-    FHIR_JSON
-  )
 }

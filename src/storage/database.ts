@@ -7,6 +7,7 @@ import { createBundleJobStore, type BundleJobStore } from './bundle-job-store.js
 import { createDecisionStore, type DecisionStore } from './decision-store.js'
 import { createDeliveryStore, type DeliveryStore } from './delivery-store.js'
 import { createDestinationStore, type DestinationStore } from './destination-store.js'
+import { createElsewhereStore, type ElsewhereStore } from './elsewhere-store.js'
 import { createEventStore, type EventStore } from './event-store.js'
 import { createHistoryStore, type HistoryStore } from './history-store.js'
 import { createIdempotencyStore, type IdempotencyStore } from './idempotency-store.js'
@@ -51,6 +52,7 @@ export interface Stores {
   serviceKeys: ServiceKeyStore
   terminologyAnswers: TerminologyAnswerStore
   terminologyChecks: TerminologyCheckStore
+  elsewhere: ElsewhereStore
   served: ServedStores
   provenances: ProvenanceStore
   bundleJobs: BundleJobStore
@@ -137,6 +139,7 @@ function createStores(sql: Sql): Stores {
     serviceKeys: createServiceKeyStore(sql),
     terminologyAnswers: createTerminologyAnswerStore(sql),
     terminologyChecks: createTerminologyCheckStore(sql),
+    elsewhere: createElsewhereStore(sql),
     served: createServedStores(sql),
     provenances: createProvenanceStore(sql),
     bundleJobs: createBundleJobStore(sql),

@@ -166,6 +166,12 @@ with grouped as (
          survivor_record_id = excluded.survivor_record_id,
          revision = event_group.revision + 1,
          updated_at = now()
+), changed as (
+  -- What is known of records elsewhere is compared again afterwards.
+  update elsewhere_lookup
+     set wants = 'regroup', due_at = now()
+   where wants is null
+     and patient_key in (select patient_key from json_to_recordset($1) as written (patient_key uuid))
 )
 insert into event_group_member (record_id, group_id, patient_key, role)
 select record_id, group_id, patient_key, role

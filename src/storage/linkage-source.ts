@@ -5,12 +5,15 @@ import type { ResourceRow, ResourceSource } from './resource-query.js'
 export interface LinkageRow extends ResourceRow {
   /** Whether one of the records still counts. */
   active: boolean
-  /** Two at least, the one that counts first. */
+  /** The one that counts first. With those elsewhere two at least. */
   members: { recordId: string; role: MemberRole }[]
+  /** The same event as a register holds it from others; null when there is none. */
+  elsewhere: { source: string; system: string; value: string; primarySource: boolean }[] | null
 }
 
 export const LINKAGE_SOURCE: ResourceSource = {
-  columns: `grouped.revision as version, grouped.survivor_record_id is not null as active, seen.members`,
+  columns: `grouped.revision as version, grouped.survivor_record_id is not null as active, seen.members,
+            held.elsewhere`,
   from: (bind, { vaccineTypes }) => `
   from event_group grouped
  cross join lateral (
@@ -23,8 +26,22 @@ export const LINKAGE_SOURCE: ResourceSource = {
            join record using (record_id)
           where member.group_id = grouped.group_id
             and record.vaccine_type = any (${bind(vaccineTypes)})
-       ) seen`,
-  visible: () => ['seen.shown >= 2'],
+       ) seen
+ cross join lateral (
+         select json_agg(
+                  json_build_object(
+                    'source', other.source, 'system', other.identifier_system, 'value', other.identifier_value,
+                    'primarySource', (other.features ->> 'primarySource')::boolean
+                  )
+                  order by other.source, other.identifier_system, other.identifier_value
+                ) as elsewhere,
+                count(*) as shown
+           from elsewhere_record other
+          where other.group_id = grouped.group_id
+            and other.outcome = 'same'
+            and other.vaccine_type = any (${bind(vaccineTypes)})
+       ) held`,
+  visible: () => ['seen.shown >= 1', 'seen.shown + held.shown >= 2'],
   id: 'grouped.group_id::text',
   lastUpdated: 'grouped.updated_at',
   patientKey: 'grouped.patient_key',

@@ -19,8 +19,20 @@ export interface RecordStory {
   group: StoryGroup | undefined
   /** Pairs with another record that were found to be, or not to be, the same jab. */
   pairs: StoryPair[]
+  /** What a register holds from others of the same event, or perhaps of it. */
+  elsewhere: StoryElsewhere[]
   /** Every destination that is known, wanted or not. */
   destinations: StoryDestination[]
+}
+
+export interface StoryElsewhere {
+  source: string
+  /** What the register calls it. */
+  remoteId: string
+  outcome: 'same' | 'possible'
+  rule: string
+  score: number
+  foundAt: Date
 }
 
 export interface StoryVersion {
@@ -103,7 +115,7 @@ export interface OpsRecordQueries {
   findRecordStory(recordId: string): Promise<RecordStory | undefined>
 }
 
-type StoryHead = Omit<RecordStory, 'versions' | 'deliveries' | 'group' | 'pairs' | 'destinations'>
+type StoryHead = Omit<RecordStory, 'versions' | 'deliveries' | 'group' | 'pairs' | 'elsewhere' | 'destinations'>
 
 export function createOpsRecordQueries(sql: Sql): OpsRecordQueries {
   const rowsOf = async <Row extends object>(text: string, recordId: string): Promise<Row[]> =>
@@ -118,6 +130,7 @@ export function createOpsRecordQueries(sql: Sql): OpsRecordQueries {
         deliveries: await rowsOf<StoryDelivery>(FIND_DELIVERIES, recordId),
         group: (await rowsOf<StoryGroup>(FIND_GROUP, recordId))[0],
         pairs: await rowsOf<StoryPair>(FIND_PAIRS, recordId),
+        elsewhere: await rowsOf<StoryElsewhere>(FIND_ELSEWHERE, recordId),
         destinations: (await sql.query<StoryDestination>(FIND_DESTINATIONS)).rows
       }
     }
@@ -212,6 +225,13 @@ select case when pair.record_a = record.record_id then pair.record_b else pair.r
  where record.record_id = $1
    and record.record_id in (pair.record_a, pair.record_b)
  order by pair.decided_at, pair.record_a, pair.record_b`
+
+const FIND_ELSEWHERE = `
+select held.source, held.remote_id as "remoteId", held.outcome, held.rule, held.score, held.found_at as "foundAt"
+  from event_group_member member
+  join elsewhere_record held on held.group_id = member.group_id
+ where member.record_id = $1
+ order by held.outcome desc, held.found_at, held.remote_id`
 
 const FIND_DESTINATIONS = `
 select destination, state, resume_at as "resumeAt", resume_reason as "resumeReason"

@@ -143,6 +143,15 @@ with moved_record as (
    where group_id in (select group_id from event_group where patient_key = $1)
 ), moved_group as (
   update event_group set patient_key = $2 where patient_key = $1
+), forgotten as (
+  -- Found elsewhere under a number that counts no more: looked for again under the other.
+  delete from elsewhere_record where patient_key = $1
+), ended as (
+  delete from elsewhere_lookup where patient_key = $1 returning vaccine_type
+), asked_again as (
+  insert into elsewhere_lookup (patient_key, vaccine_type, wants)
+  select $2::uuid, vaccine_type, 'look' from ended
+      on conflict (patient_key, vaccine_type) do update set wants = 'look', due_at = now()
 )
 update pair_decision set patient_key = $2 where patient_key = $1`
 

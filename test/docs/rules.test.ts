@@ -25,6 +25,7 @@ const FOLDERS = [
   'delivery',
   'review',
   'terminology',
+  'elsewhere',
   'http',
   'worker'
 ]

@@ -67,6 +67,7 @@ t.test('a token names the client, its scopes and its permissions', async (t) => 
   t.match(bare, { client: 'tpp', changedResend: 'conflict' })
   t.equal(bare.scopes.size + bare.permissions.size, 0, 'claims of another shape grant nothing')
   t.equal((await verify(await ec.sign({ ...CLAIMS, tolerant: true }))).tolerant, true)
+  t.equal((await verify(await ec.sign({ ...CLAIMS, existing_records: true }))).existingRecords, true)
   t.equal((await verify(await ec.sign({ ...CLAIMS, organisation: 'fzz01' }))).organisation, 'FZZ01')
   t.equal((await verify(await ec.sign({ ...CLAIMS, organisation: 'not a code' }))).organisation, undefined)
   t.equal((await verify(await ec.sign({ ...CLAIMS, tolerant: 'true' }))).tolerant, undefined, 'strict by default')

@@ -2,12 +2,13 @@
 import { fork } from 'node:child_process'
 import { createHmac, generateKeyPairSync, randomUUID } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
-import type { Immunization } from 'fhir/r4.js'
+import type { BundleEntry, Immunization } from 'fhir/r4.js'
 import { SignJWT } from 'jose'
 import { createPrivateKey } from 'node:crypto'
 import t from 'tap'
 import { toOutboundImmunization } from '../../src/delivery/nhs/outbound-immunization.js'
 import { meshAuthorization } from '../../src/delivery/mesh/authorization.js'
+import { readImmunizationFacts } from '../../src/fhir/immunization.js'
 import { applyUpdate, isConditionMet } from '../../src/sandbox/dynamodb-expression.js'
 import { createSandboxKeys } from '../../src/sandbox/keys.js'
 import { forkSandbox } from '../../src/sandbox/process.js'
@@ -144,6 +145,76 @@ t.test('the NHS API: versions, conflicts, deletion and return', async (t) => {
   t.equal((await ask('GET', `${base}/${id}`, { authorization: 'Bearer nonsense' })).status, 401)
   nowMs += 600_000
   t.equal((await ask('GET', `${base}/${id}`, headers)).status, 401, 'the token is over')
+})
+
+t.test('the NHS API finds the records of a patient, those that others sent as well', async (t) => {
+  const headers = await bearer()
+  const base = '/immunisation-fhir-api/FHIR/R4/Immunization'
+  const someone = syntheticImmunization()
+  const number = '9990023891'
+  const text = JSON.stringify(someone).replaceAll(readImmunizationFacts(someone).nhsNumber ?? '', number)
+  const ours = JSON.parse(text) as Immunization
+  const { resource } = toOutboundImmunization(ours)
+  const type = readImmunizationFacts(ours).vaccineType ?? ''
+  const other = { ...ours, identifier: [{ system: 'https://other.example/id', value: 'other-1' }] }
+  const wrong = { ...other, identifier: [{ system: 'https://other.example/id', value: 'other-2' }], status: 'not-done' }
+  const elsewhere = { ...other, identifier: [{ system: 'https://other.example/id', value: 'other-3' }] }
+  const said = ({ body }: Answer): string => String((body['issue'] as { diagnostics: string }[])[0]?.diagnostics)
+  const search = (form: Record<string, string>): Promise<Answer> => {
+    const type = { 'content-type': 'application/x-www-form-urlencoded' }
+    return ask('POST', `${base}/_search`, { ...headers, ...type }, new URLSearchParams(form).toString())
+  }
+  const asked = {
+    'patient.identifier': `https://fhir.nhs.uk/Id/nhs-number|${number}`,
+    '-immunization.target': type
+  }
+  const identifiers = ({ body }: Answer): unknown =>
+    (body['entry'] as BundleEntry<Immunization>[])
+      .filter((entry) => entry.search?.mode === 'match')
+      .map((entry) => entry.resource?.identifier?.[0]?.value)
+      .sort()
+
+  t.equal((await ask('PUT', '/records', {}, '{"records":[{"resourceType":"Patient"}]}')).status, 400)
+  t.equal((await ask('PUT', '/records', {}, JSON.stringify({ records: [other, wrong, elsewhere] }))).status, 204)
+  const created = await ask(
+    'POST',
+    base,
+    headers,
+    JSON.stringify({ ...resource, identifier: [{ system: 'urn:ours', value: 'ours-1' }] })
+  )
+  t.equal(created.status, 201)
+
+  const found = await search(asked)
+  t.same(identifiers(found), ['other-1', 'other-3', 'ours-1'].sort(), 'completed ones')
+  t.match(found.body, { type: 'searchset', total: 3, link: [{ relation: 'self' }] })
+  const [first] = found.body['entry'] as BundleEntry<Immunization>[]
+  t.notHas(first?.resource, 'contained')
+  t.match(first?.resource, { patient: { identifier: { value: number } }, meta: { versionId: '1' } })
+  const get = await ask('GET', `${base}?${new URLSearchParams(asked).toString()}`, headers)
+  t.same(identifiers(get), identifiers(found), 'by GET as well')
+  t.match((await search({ ...asked, '-date.from': '2100-01-01' })).body, { total: 0, entry: [] })
+  t.match((await search({ ...asked, '-immunization.target': `${type},NONSENSE` })).body, { total: 3 })
+
+  const refusals: [Record<string, string>, RegExp][] = [
+    [{}, /No parameter provided/],
+    [{ '-immunization.target': type }, /either identifier or patient.identifier/],
+    [{ ...asked, 'patient.identifier': '' }, /must have one value/],
+    [{ ...asked, 'patient.identifier': `urn:x|${number}` }, /must be in the format/],
+    [{ ...asked, 'patient.identifier': 'https://fhir.nhs.uk/Id/nhs-number|9990000000' }, /valid NHS number/],
+    [{ ...asked, '-immunization.target': '' }, /must have one or more values/],
+    [{ ...asked, '-immunization.target': 'flu' }, /must be one or more of the following/],
+    [{ ...asked, '-date.from': 'x' }, /-date.from must be in format/],
+    [{ ...asked, '-date.from': '2026-02-01', '-date.to': '2026-01-01' }, /must be before/]
+  ]
+  for (const [form, expected] of refusals) {
+    const refused = await search(form)
+    t.equal(refused.status, 400)
+    t.match(said(refused), expected)
+  }
+  const twice = `${new URLSearchParams(asked).toString()}&-immunization.target=COVID`
+  t.match(said(await ask('GET', `${base}?${twice}`, headers)), /may not be duplicated/)
+  await ask('PUT', '/records', {}, '{"records":[]}')
+  t.same(identifiers(await search(asked)), ['ours-1'], 'those of others have gone')
 })
 
 t.test('the NHS API names what it does not take', async (t) => {

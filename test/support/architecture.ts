@@ -7,7 +7,7 @@ export const floors: readonly (readonly string[])[] = [
   ['fhir'],
   ['validation', 'programmes', 'dedup'],
   ['storage', 'queue'],
-  ['ingest', 'history', 'delivery', 'review', 'terminology'],
+  ['ingest', 'history', 'delivery', 'review', 'terminology', 'elsewhere'],
   ['http', 'worker', 'cli'],
   ['roof']
 ]

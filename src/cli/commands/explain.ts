@@ -66,4 +66,5 @@ function printEvent(event: Explanation['event'], terminal: Terminal): void {
   for (const alternate of event.alternates) terminal.print('  ', alternate.sentence)
   for (const possible of event.possibleDuplicates)
     terminal.print('  ', { text: 'possible duplicate ', style: 'yellow' }, possible.sentence)
+  for (const held of event.elsewhere) terminal.print('  ', { text: 'elsewhere ', style: 'yellow' }, held.sentence)
 }

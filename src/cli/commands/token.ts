@@ -8,6 +8,7 @@ interface TokenOptions {
   scope?: string
   permissions?: string[]
   tolerant?: boolean
+  existingRecords?: boolean
 }
 
 export function addToken(program: Command, line: CommandLine): void {
@@ -18,13 +19,16 @@ export function addToken(program: Command, line: CommandLine): void {
     .option('--scope <scopes>', 'scopes, space separated: "system/Immunization.cruds ops/read ops/write"')
     .option('--permissions <list>', 'permissions per vaccine type: FLU.CRUDS,COVID.CRUDS', collect)
     .option('--tolerant', 'cut empty objects, arrays and nulls out of what the client sends, with a warning each')
-  line.define<TokenOptions>(command, async ({ terminal, json, deps }, { client, scope, permissions, tolerant }) => {
+    .option('--existing-records', 'look up what the NHS API holds of its patients from others')
+  line.define<TokenOptions>(command, async ({ terminal, json, deps }, options) => {
+    const { client, scope, permissions, tolerant, existingRecords } = options
     const token = await deps
       .issueToken({
         client,
         ...(scope === undefined ? {} : { scope }),
         ...(permissions === undefined ? {} : { permissions }),
-        ...(tolerant === undefined ? {} : { tolerant })
+        ...(tolerant === undefined ? {} : { tolerant }),
+        ...(existingRecords === undefined ? {} : { existingRecords })
       })
       .catch((cause: unknown) => {
         throw new CommandFault(EXIT.refused, cause instanceof Error ? cause.message : String(cause), undefined, {

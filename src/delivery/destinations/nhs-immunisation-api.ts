@@ -9,6 +9,7 @@ import type {
   DestinationServices,
   DestinationSettings
 } from '../destination.js'
+import { findRecords } from '../nhs/find-records.js'
 import { createImmunizationApi } from '../nhs/immunization-api.js'
 import { nhsOptionsSchema, type NhsOptions } from '../nhs/options.js'
 import { toOutboundImmunization } from '../nhs/outbound-immunization.js'
@@ -56,6 +57,10 @@ function create(
       const trace = { requestId: delivery.deliveryId, correlationId: delivery.recordId, signal }
       const paced = paceCalls(api, (stop) => awaitMoment(settings, services, stop))
       return deliver(delivery, stored, { api: paced, trace, redact: createRedactor(stored), now })
+    },
+    findRecords: (asked, signal) => {
+      const { permissions } = options
+      return findRecords(asked, { api, signal, now, ...(permissions === undefined ? {} : { permissions }) })
     },
     close() {
       transport.close()

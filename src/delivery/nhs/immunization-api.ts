@@ -3,6 +3,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Bundle, Immunization } from 'fhir/r4.js'
 import type { FhirResource } from 'fhir-kit-client'
+import { NHS_NUMBER_SYSTEM } from '../../fhir/identifier-systems.js'
 import { createFhirClient, readAnswer, type FhirAnswer } from '../transport/fhir-client.js'
 import type { HttpTransport } from '../transport/http-transport.js'
 import { callWithToken, type CallResult } from './call-with-token.js'
@@ -26,6 +27,8 @@ export interface ImmunizationApi {
   read(id: string, trace: CallTrace): Promise<ApiResult>
   /** The cheapest way to learn id and version of a record we own. */
   find(identifier: { system: string; value: string }, trace: CallTrace): Promise<ApiResult>
+  /** A patient's completed records of a vaccine type. By POST: an NHS number does not belong in a URL. */
+  findByPatient(nhsNumber: string, vaccineType: string, trace: CallTrace): Promise<ApiResult>
 }
 
 export function createImmunizationApi(baseUrl: string, transport: HttpTransport, tokens: TokenSource): ImmunizationApi {
@@ -64,6 +67,17 @@ export function createImmunizationApi(baseUrl: string, transport: HttpTransport,
           resourceType,
           searchParams: { identifier: `${system}|${value}`, _elements: 'id,meta' },
           options
+        })
+      ),
+    findByPatient: (nhsNumber, vaccineType, trace) =>
+      call(randomUUID(), trace, (options) =>
+        client.search({
+          resourceType,
+          searchParams: {
+            'patient.identifier': `${NHS_NUMBER_SYSTEM}|${nhsNumber}`,
+            '-immunization.target': vaccineType
+          },
+          options: { ...options, postSearch: true }
         })
       )
   }

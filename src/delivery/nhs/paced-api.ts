@@ -33,6 +33,10 @@ export function paceCalls(api: ImmunizationApi, awaitMoment: AwaitMoment): Immun
     async find(identifier, trace) {
       await turn(trace.signal)
       return api.find(identifier, trace)
+    },
+    async findByPatient(nhsNumber, vaccineType, trace) {
+      await turn(trace.signal)
+      return api.findByPatient(nhsNumber, vaccineType, trace)
     }
   }
 }
