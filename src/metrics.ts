@@ -10,8 +10,8 @@ export interface Metrics {
   countShadow(verdict: Pick<ProgrammeVerdict, 'shadow'>): void
 }
 
-/** `readStatus`: asked whenever the metrics are read. */
-export function createMetrics(readStatus: () => RulesStatus): Metrics {
+/** `readStatus`: asked whenever the metrics are read. `readFleet`: what is known of the whole fleet, as text. */
+export function createMetrics(readStatus: () => RulesStatus, readFleet: () => Promise<string>): Metrics {
   const registry = new Registry()
   const registers = [registry]
   const judged = new Counter({
@@ -54,7 +54,7 @@ export function createMetrics(readStatus: () => RulesStatus): Metrics {
     }
   })
   return {
-    read: () => registry.metrics(),
+    read: async () => `${await registry.metrics()}\n${await readFleet()}`,
     countShadow({ shadow }) {
       if (shadow.programmes.length === 0) return
       const names = shadow.programmes.map(({ id, version }) => `${id} ${version}`)

@@ -1,6 +1,7 @@
 // What the roles of one process are built from.
 import type { VerifierKeys } from './http/token-verifier.js'
 import type { Destination } from './delivery/destination.js'
+import type { Log as QueueLog } from './queue/log.js'
 import type { Queues } from './queue/queues.js'
 import type { Database } from './storage/database.js'
 import type { DatabaseConnection } from './storage/pool.js'
@@ -27,4 +28,6 @@ export interface Parts {
   queues: Queues
   now: () => Date
   chainId: string
+  /** What the fleet counts are lines of the log: this one counts them as they pass. */
+  counted: QueueLog
 }

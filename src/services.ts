@@ -3,14 +3,20 @@ import { hostname } from 'node:os'
 import { uuidv7 } from 'uuidv7'
 import type { Destination } from './delivery/destination.js'
 import { DELIVERY_POLICY } from './delivery/policy.js'
+import { createInvariantWatch } from './delivery/invariant-watch.js'
+import { followLimits } from './delivery/limits.js'
 import { createRelay } from './delivery/relay.js'
+import { createVerifier } from './delivery/verify.js'
 import type { VaccineType } from './fhir/vaccine-types.js'
 import { createDatabase, type Database } from './storage/database.js'
 import { migrate } from './storage/migrate.js'
 import { createPool, type Pool } from './storage/pool.js'
 import { createDeliveryWorkers } from './worker/delivery-workers.js'
 import type { Config } from './config.js'
+import { countLines } from './count-lines.js'
 import { createDestinations, loadDestinationKinds } from './destinations.js'
+import { createFleetTally, type FleetTally } from './fleet-tally.js'
+import { createHeartbeat } from './heartbeat.js'
 import type { Log } from './log.js'
 import type { LiveRules } from './live-rules.js'
 import { openQueues } from './open-queues.js'
@@ -70,10 +76,13 @@ async function build(
   await database.stores.audit.openChain(chainId, `${hostname()}/${process.pid}`)
   const liveRules = openLiveRules({ database, now, chainId }, loaded, sources, log)
   stack.add('live rules', liveRules, () => liveRules.stop())
-  const parts: Parts = { database, liveRules, destinations, queues, now, chainId }
+  const tally = createFleetTally()
+  const counted = countLines(log, tally)
+  const parts: Parts = { database, liveRules, destinations, queues, now, chainId, counted }
+  await startHeartbeat(options, parts, { pool, tally }, stack)
 
-  const wakeRelay = config.roles.has('relay') ? startRelay(parts, log, stack) : () => undefined
-  if (config.roles.has('worker')) await startWorkers(parts, config, log, wakeRelay, stack)
+  const wakeRelay = config.roles.has('relay') ? startRelay(parts, stack) : () => undefined
+  if (config.roles.has('worker')) await startWorkers(parts, config, wakeRelay, stack)
   const wakeTerminology = config.roles.has('worker')
     ? await startTerminology(parts, config.terminology, log, stack)
     : () => undefined
@@ -116,27 +125,48 @@ async function openDestinations(
   return destinations
 }
 
-function startRelay(parts: Parts, log: Log, stack: ReleaseStack): () => void {
-  const { database, destinations, queues } = parts
+async function startHeartbeat(
+  { config, log }: ServiceOptions,
+  { database }: Parts,
+  { pool, tally }: { pool: Pool; tally: FleetTally },
+  stack: ReleaseStack
+): Promise<void> {
+  const heartbeat = createHeartbeat({
+    store: database.stores.processes,
+    tally,
+    processId: uuidv7(),
+    name: `${hostname()}/${process.pid}`,
+    roles: [...config.roles],
+    readPool: () => pool,
+    log,
+    clock: Date.now
+  })
+  stack.add('heartbeat', heartbeat, () => heartbeat.stop())
+  await heartbeat.start()
+}
+
+function startRelay(parts: Parts, stack: ReleaseStack): () => void {
+  const { database, destinations, queues, counted: log, now } = parts
   const relay = createRelay({ database, destinations, queues, policy: DELIVERY_POLICY, log })
   stack.add('relay', relay, () => relay.stop())
   relay.start()
+  const watch = createInvariantWatch({ database, verifier: createVerifier(parts), log, now })
+  stack.add('invariant watch', watch, () => watch.stop())
+  watch.start()
   return () => {
     relay.wake()
   }
 }
 
-async function startWorkers(
-  parts: Parts,
-  config: Config,
-  log: Log,
-  wake: () => void,
-  stack: ReleaseStack
-): Promise<void> {
-  const { database, destinations, queues } = parts
+async function startWorkers(parts: Parts, config: Config, wake: () => void, stack: ReleaseStack): Promise<void> {
+  const { database, queues, counted: log } = parts
+  const limits = followLimits(parts.destinations, database)
+  stack.add('limits', limits, () => {
+    limits.stop()
+  })
   const workers = createDeliveryWorkers({
     database,
-    destinations,
+    destinations: limits.destinations,
     queues,
     policy: DELIVERY_POLICY,
     worker: `${hostname()}/${process.pid}`,

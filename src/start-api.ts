@@ -30,7 +30,9 @@ import type { Config } from './config.js'
 import type { RulesStatus } from './live-rules.js'
 import type { Log } from './log.js'
 import { createMetrics } from './metrics.js'
+import { createFleetMetrics } from './fleet-metrics.js'
 import { openBundles } from './open-bundles.js'
+import { openOpsDesk } from './open-ops-desk.js'
 import { createProgrammeDesk } from './programme-desk.js'
 import { describeRules } from './rules.js'
 import type { ReleaseStack } from './release-stack.js'
@@ -47,7 +49,7 @@ export async function startApi(
 ): Promise<string> {
   const { config, log } = options
   const { database, queues, liveRules, now } = parts
-  const metrics = createMetrics(() => liveRules.status())
+  const metrics = createMetrics(() => liveRules.status(), createFleetMetrics({ database, queues }))
   const onJudged = (verdict: ProgrammeVerdict): void => {
     metrics.countShadow(verdict)
   }
@@ -60,6 +62,7 @@ export async function startApi(
     log,
     stack
   )
+  const desk = await openOpsDesk(options, parts)
   const server = createHttpServer({
     ingest,
     preview,
@@ -73,12 +76,13 @@ export async function startApi(
     capability: await describeCapability(parts, config),
     limits: { bodyBytes: config.bodyLimitBytes },
     ...(config.baseUrl === undefined ? {} : { baseUrl: config.baseUrl }),
-    log,
+    log: parts.counted,
     now,
     opsRoutes: (app) => {
       opsRoutes(app, {
         ops: database.stores.ops,
         ...openDeliveryOps(parts, wake),
+        ...desk,
         ...openReview(parts, wake),
         weights: createWeightsDesk(liveRules, parts),
         programmes: createProgrammeDesk(liveRules, parts),

@@ -20,6 +20,21 @@ export type DeliveryOutcome =
   /** Nothing to send (for example no PERSON item in an eligibility store): finished, and the reason is kept. */
   | { kind: 'not-needed'; message: string }
 
+/** What a receiver holds, beside what it should hold. Messages never hold a patient's data. */
+export type ReadBack =
+  | { kind: 'same' }
+  /** It holds nothing, or something else than was delivered. */
+  | { kind: 'missing' | 'differs'; message: string }
+  /** It did not say. */
+  | { kind: 'unknown'; message: string }
+
+/** Something a destination signs in with that ends some day. */
+export interface ExpiringCredential {
+  /** `client certificate` */
+  what: string
+  expiresAt: Date
+}
+
 /** What is known of a version when deliveries are planned. */
 export interface DeliveryCandidate {
   facts: ImmunizationFacts
@@ -47,6 +62,10 @@ export interface Destination {
    * the delivery at once. `signal` fires at timeoutMs or when the worker is told to stop.
    */
   deliver(delivery: Delivery, signal: AbortSignal): Promise<DeliveryOutcome>
+  /** Asks the receiver whether it holds what was delivered; writes nothing. Where it cannot be asked there is none. */
+  readBack?(delivery: Delivery, signal: AbortSignal): Promise<ReadBack>
+  /** Those that have an end; none where there is none. */
+  readonly credentials?: readonly ExpiringCredential[]
   close(): Promise<void>
 }
 

@@ -4,7 +4,7 @@ import type { DestinationSwitch } from '../delivery/pause-destination.js'
 import type { Replays } from '../delivery/replay.js'
 import type { DuplicateReviews } from '../review/duplicate-reviews.js'
 import type { PatientMerges } from '../review/patient-merges.js'
-import type { OpsStore } from '../storage/ops-store.js'
+import { registerOpsDesk, type OpsDeskDeps } from './ops-desk.js'
 import { registerOpsDuplicates, type WeightsDesk } from './ops-duplicates.js'
 import { registerOpsPatients } from './ops-patients.js'
 import { type ProgrammeDesk, registerOpsProgrammes } from './ops-programmes.js'
@@ -12,21 +12,20 @@ import { registerOpsReads } from './ops-reads.js'
 import { registerOpsReplays } from './ops-replays.js'
 import { registerOpsWrites } from './ops-writes.js'
 
-export interface OpsRoutesDeps {
-  ops: OpsStore
+export interface OpsRoutesDeps extends OpsDeskDeps {
   replays: Replays
   switches: DestinationSwitch
   patients: PatientMerges
   duplicates: DuplicateReviews
   weights: WeightsDesk
   programmes: ProgrammeDesk
-  now: () => Date
 }
 
 export function opsRoutes(app: FastifyInstance, deps: OpsRoutesDeps): void {
   registerOpsReads(app, deps)
   registerOpsWrites(app, deps)
   registerOpsReplays(app, deps)
+  registerOpsDesk(app, deps)
   registerOpsPatients(app, deps)
   registerOpsDuplicates(app, deps)
   registerOpsProgrammes(app, deps)

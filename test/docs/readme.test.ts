@@ -112,7 +112,8 @@ async function helpOf(words: string[]): Promise<string> {
     stderr: output,
     stdin: process.stdin,
     now: () => new Date(),
-    wait: () => Promise.resolve()
+    wait: () => Promise.resolve(),
+    watch: () => Promise.resolve(false)
   })
   await cli.run([...words, '--help'])
   return text

@@ -12,6 +12,7 @@ import type {
 import { createImmunizationApi } from '../nhs/immunization-api.js'
 import { nhsOptionsSchema, type NhsOptions } from '../nhs/options.js'
 import { toOutboundImmunization } from '../nhs/outbound-immunization.js'
+import { readBackRecord } from '../nhs/read-back.js'
 import { sendVersion, withdrawRecord, type SendDeps } from '../nhs/send-version.js'
 import { createTokenSource } from '../nhs/token-source.js'
 import { createHttpTransport } from '../transport/http-transport.js'
@@ -51,6 +52,10 @@ function create(
       const stored = JSON.parse(delivery.body) as Immunization
       const trace = { requestId: delivery.deliveryId, correlationId: delivery.recordId, signal }
       return deliver(delivery, stored, { api, trace, redact: createRedactor(stored), now })
+    },
+    readBack(delivery, signal) {
+      const trace = { requestId: delivery.deliveryId, correlationId: delivery.recordId, signal }
+      return readBackRecord(delivery, { api, trace })
     },
     close() {
       transport.close()
