@@ -2,7 +2,14 @@
 import { readdir } from 'node:fs/promises'
 import { pathToFileURL } from 'node:url'
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js'
-import type { Destination, DestinationKind, DestinationServices, DestinationSettings } from './delivery/destination.js'
+import {
+  SENDS,
+  type ConfiguredDestination,
+  type DestinationKind,
+  type DestinationServices,
+  type DestinationSettings,
+  type Sends
+} from './delivery/destination.js'
 import { isVaccineType, VACCINE_TYPES } from './fhir/vaccine-types.js'
 import { readOne } from './catalogues.js'
 
@@ -13,6 +20,7 @@ export interface DestinationEntry {
   concurrency?: number
   ratePerSecond?: number
   timeoutMs?: number
+  sends?: Sends
   vaccineTypes?: string[]
   options?: Record<string, unknown>
 }
@@ -34,6 +42,7 @@ const ENTRIES_SCHEMA = {
           concurrency: { type: 'integer', minimum: 1, maximum: 256 },
           ratePerSecond: { type: 'number', exclusiveMinimum: 0 },
           timeoutMs: { type: 'integer', minimum: 100, maximum: 600_000 },
+          sends: { enum: SENDS },
           vaccineTypes: { type: 'array', minItems: 1, items: { enum: Object.keys(VACCINE_TYPES) } },
           options: { type: 'object' }
         }
@@ -72,7 +81,7 @@ export function createDestinations(
   entries: readonly DestinationEntry[],
   kinds: ReadonlyMap<string, DestinationKind>,
   services: DestinationServices
-): Destination[] {
+): ConfiguredDestination[] {
   const names = entries.map(({ name }) => name)
   const twice = names.find((name, index) => names.indexOf(name) !== index)
   if (twice !== undefined) throw new Error(`destination "${twice}" stands twice in the configuration; names are unique`)
@@ -86,7 +95,8 @@ export function createDestinations(
     const options = entry.options ?? {}
     const check = ajv.compile(kind.optionsSchema)
     if (!check(options)) throw new Error(describe(`destination "${entry.name}"`, check))
-    return kind.create(settingsOf(entry, kind), options, services)
+    const sends = entry.sends ?? kind.defaults.sends
+    return { ...kind.create(settingsOf(entry, kind), options, services), sends }
   })
 }
 

@@ -36,6 +36,7 @@ export const HUB_RULES: readonly HubRules[] = [
     ['identifier-system', 'The identifier has no system.'],
     ['identifier-value', 'The identifier has no value.'],
     ['occurrence-date-time', 'occurrenceDateTime is missing; a text cannot be placed in time.'],
+    ['composed-view', 'A view that the Hub composed of several records is no record; send one of your own.'],
     ['identifier-of-another', 'Another client has sent this identifier; use a system of your own.'],
     ['identifier-changed', 'An identifier never changes; delete the record and create another.'],
     [
@@ -175,7 +176,8 @@ export const HUB_RULES: readonly HubRules[] = [
     ['cursor-of-another', 'The page link belongs to another client (404).'],
     ['cursor-with-others', 'A page link is followed as it is.'],
     ['narrowed-to-permitted-types', 'Only vaccine types that the client may search are answered.', 'warning'],
-    ['parameters-ignored', 'Unknown parameters were ignored, as was asked for.', 'warning']
+    ['parameters-ignored', 'Unknown parameters were ignored, as was asked for.', 'warning'],
+    ['composed-difference', 'Of a composed view: the records do not say the same of this element.', 'information']
   ]),
   group('Operations', 'Answers of `/ops`: 400, 404, 409, 412 or 503.', [
     ['ops-query', 'A query parameter is wrong; the text names it.'],

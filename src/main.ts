@@ -10,7 +10,7 @@ import { ALL_SCOPES } from './fhir/caller.js'
 import type { DevelopmentIssuer } from './http/development-issuer.js'
 import { createLog, type Log } from './log.js'
 import { createReleaseStack, type ReleaseStack } from './release-stack.js'
-import { sandboxDestinations } from './sandbox/destinations.js'
+import { developmentDestinations } from './sandbox/destinations.js'
 import type { SandboxSeed } from './sandbox/handler.js'
 import { forkSandbox } from './sandbox/process.js'
 import type { ServiceOptions } from './service-parts.js'
@@ -95,7 +95,7 @@ async function chooseDestinations(
   const sandbox = await forkSandbox({ seed: await readSeed() })
   stack.add('sandbox', sandbox, () => sandbox.close())
   onSandbox(sandbox.url)
-  return sandboxDestinations(sandbox.url, sandbox.keys)
+  return developmentDestinations(sandbox.url, sandbox.keys)
 }
 
 /** The synthetic patients of the fixtures, known to the eligibility store of the sandbox. */

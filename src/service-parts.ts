@@ -1,6 +1,6 @@
 // What the roles of one process are built from.
 import type { VerifierKeys } from './http/token-verifier.js'
-import type { Destination } from './delivery/destination.js'
+import type { ConfiguredDestination } from './delivery/destination.js'
 import type { Log as QueueLog } from './queue/log.js'
 import type { Queues } from './queue/queues.js'
 import type { Database } from './storage/database.js'
@@ -24,7 +24,7 @@ export interface ServiceOptions {
 export interface Parts {
   database: Database
   liveRules: LiveRules
-  destinations: readonly Destination[]
+  destinations: readonly ConfiguredDestination[]
   queues: Queues
   now: () => Date
   chainId: string

@@ -1,7 +1,7 @@
 // The page that builds everything, in order, and releases it last-in first-out. Tests build the very same service.
 import { hostname } from 'node:os'
 import { uuidv7 } from 'uuidv7'
-import type { Destination } from './delivery/destination.js'
+import type { ConfiguredDestination, CountedPossibleDuplicates } from './delivery/destination.js'
 import { DELIVERY_POLICY } from './delivery/policy.js'
 import { createInvariantWatch } from './delivery/invariant-watch.js'
 import { followLimits } from './delivery/limits.js'
@@ -26,6 +26,7 @@ import { createReleaseStack, type ReleaseStack } from './release-stack.js'
 import { loadRules, ruleSourcesOf } from './rules.js'
 import type { Parts, ServiceOptions } from './service-parts.js'
 import { startApi } from './start-api.js'
+import { startInboxes } from './start-inboxes.js'
 import { startTerminology } from './start-terminology.js'
 
 export interface Service {
@@ -83,6 +84,7 @@ async function build(
 
   const wakeRelay = config.roles.has('relay') ? startRelay(parts, stack) : () => undefined
   if (config.roles.has('worker')) await startWorkers(parts, config, wakeRelay, stack)
+  if (config.roles.has('worker')) await startInboxes(parts, log, stack)
   const wakeTerminology = config.roles.has('worker')
     ? await startTerminology(parts, config.terminology, log, stack)
     : () => undefined
@@ -114,10 +116,13 @@ async function openDestinations(
   { stores }: Database,
   now: () => Date,
   stack: ReleaseStack
-): Promise<Destination[]> {
+): Promise<ConfiguredDestination[]> {
   const services = {
-    readEligibilityTotals: (patientKey: string, vaccineTypes: readonly VaccineType[]) =>
-      stores.events.readTotals(patientKey, vaccineTypes),
+    readEligibilityTotals: (
+      patientKey: string,
+      vaccineTypes: readonly VaccineType[],
+      possibleDuplicates: CountedPossibleDuplicates
+    ) => stores.events.readTotals(patientKey, vaccineTypes, possibleDuplicates),
     now
   }
   const destinations = createDestinations(entries, await loadDestinationKinds(), services)

@@ -16,5 +16,5 @@ t.comment(printScorecard(results))
 for (const { id, area, statement, verdict, faults } of results)
   t.equal(verdict, 'passed', `${area} ${id}: ${statement}`, { faults })
 
-t.notMatch(hub.logged(), /999\d{7}/, 'no NHS number in the log')
+t.notMatch(hub.logged(), /\b999\d{7}\b/, 'no NHS number in the log')
 t.notMatch(hub.logged(), /"level":50/, 'nothing that a person must look at')

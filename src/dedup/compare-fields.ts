@@ -83,7 +83,7 @@ function compareAntigens(a: readonly string[], b: readonly string[]): FieldCompa
   return shared === a.length || shared === b.length ? 'subset' : 'overlap'
 }
 
-function compareProducts(a: FingerprintProduct, b: FingerprintProduct): ProductComparison {
+export function compareProducts(a: FingerprintProduct, b: FingerprintProduct): ProductComparison {
   if (a.code === undefined || b.code === undefined) return 'absent'
   // A group of vaccines in both says little more than the diseases: two brands fit it.
   if (a.code === b.code) return a.level === 'generic' ? 'compatible' : 'same'

@@ -2,13 +2,30 @@
 import type { ImmunizationFacts } from '../fhir/immunization.js'
 import type { VaccineType } from '../fhir/vaccine-types.js'
 import type { Delivery, DeliveryOperation } from '../storage/delivery.js'
+import type { Inbox } from './inbox/inbox.js'
 
 export type { Delivery, DeliveryOperation }
 
+/**
+ * Which records of one vaccination a destination is sent: the survivor of each event group, every record whose
+ * primarySource is true, or every record.
+ */
+export const SENDS = ['survivors', 'primary', 'all'] as const
+export type Sends = (typeof SENDS)[number]
+
 /** How one attempt ended. Messages never hold a patient's data, nor a URL with one in it. */
 export type DeliveryOutcome =
-  /** The receiver has it. `remote` is kept for later versions. */
-  | { kind: 'delivered'; status?: number; remote?: { id: string; version?: string }; message?: string }
+  /**
+   * The receiver has it. `remote` is kept for later versions. `answerWithinMs`: whether it keeps it is told later, through
+   * the inbox; whoever says nothing for so long is overdue.
+   */
+  | {
+      kind: 'delivered'
+      status?: number
+      remote?: { id: string; version?: string }
+      message?: string
+      answerWithinMs?: number
+    }
   /** 408, 425, 5xx, network, timeout. `ambiguous`: the receiver may have taken it. */
   | { kind: 'unavailable'; ambiguous: boolean; status?: number; retryAfterMs?: number; message: string }
   /** 429: the whole destination waits. */
@@ -35,13 +52,10 @@ export interface ExpiringCredential {
   expiresAt: Date
 }
 
-/** What is known of a version when deliveries are planned. */
+/** What is known of a version when deliveries are planned. Never a deleted record: that is taken back wherever it was told. */
 export interface DeliveryCandidate {
   facts: ImmunizationFacts
   vaccineType: VaccineType
-  operation: DeliveryOperation
-  /** Whether this record is the survivor of its event group. */
-  isSurvivor: boolean
 }
 
 export interface Destination {
@@ -53,9 +67,16 @@ export interface Destination {
   readonly ratePerSecond?: number
   /** How long one attempt may take before it counts as unavailable and ambiguous. */
   readonly timeoutMs: number
+  /** Where the receiver answers later. */
+  readonly inbox?: Inbox
+  /** The message of a record can say that it takes the place of another one, which then need not be deleted. */
+  readonly replaces?: boolean
   /** What it is told is about the patient, not about the record: told anew when records change patients. */
   readonly followsPatient?: boolean
-  /** Pure: decides from the candidate alone, called inside the accepting transaction. */
+  /**
+   * Whether it takes such a record at all, whichever of one vaccination it is. Pure: decides from the candidate alone, called inside
+   * the accepting transaction. A record that it was told of and that no longer counts is taken back without asking.
+   */
   wants(candidate: DeliveryCandidate): boolean
   /**
    * Sends once. Never rejects for what a receiver does; a rejection means our own fault (the mapping threw) and holds
@@ -69,12 +90,18 @@ export interface Destination {
   close(): Promise<void>
 }
 
+/** A destination as destinations.yaml has it: which of the records that it wants it is sent is no matter of its kind. */
+export type ConfiguredDestination = Destination & { readonly sends: Sends }
+
+/** Records that may be one vaccination count as one until a person has decided, the latest day standing for them; or each. */
+export type CountedPossibleDuplicates = 'once' | 'each'
+
 /** Totals of one patient for one or more vaccine types, computed from event groups, never incremented. */
 export interface EligibilityTotals {
   nhsNumber?: string
   /** Other numbers of the same patient, which PDS has replaced by this one. */
   supersededNumbers?: string[]
-  /** Days (YYYY-MM-DD, Europe/London) of the completed survivors, ascending, one per event group. */
+  /** Days (YYYY-MM-DD, Europe/London), ascending, one per vaccination: the completed survivors of the event groups. */
   eventDays: string[]
   /** Rises with every change to the patient's groups: the receiver keeps the larger. */
   sourceVersion: number
@@ -83,7 +110,11 @@ export interface EligibilityTotals {
 /** What a destination may use beyond its own options. */
 export interface DestinationServices {
   /** Reads the present event groups of a patient. */
-  readEligibilityTotals(patientKey: string, vaccineTypes: readonly VaccineType[]): Promise<EligibilityTotals>
+  readEligibilityTotals(
+    patientKey: string,
+    vaccineTypes: readonly VaccineType[],
+    possibleDuplicates: CountedPossibleDuplicates
+  ): Promise<EligibilityTotals>
   now(): Date
 }
 
@@ -105,6 +136,6 @@ export interface DestinationKind {
   readonly description: string
   /** JSON Schema (2020-12) of `options` in destinations.yaml, every property described. */
   readonly optionsSchema: Record<string, unknown>
-  readonly defaults: { concurrency: number; ratePerSecond?: number; timeoutMs: number }
+  readonly defaults: { concurrency: number; ratePerSecond?: number; timeoutMs: number; sends: Sends }
   create(settings: DestinationSettings, options: Record<string, unknown>, services: DestinationServices): Destination
 }

@@ -24,7 +24,9 @@ export function explainDelivery(delivery: StoryDelivery, around: Surroundings): 
     case 'delivered':
       return told(`${what} reached ${delivery.destination} at ${at(delivery.finishedAt)}.`)
     case 'superseded':
-      return told(`${subject} gave way to a later version at ${at(delivery.finishedAt)}, before it was sent.`)
+      return told(
+        `${subject} gave way to a later version, or to another record of the same jab, at ${at(delivery.finishedAt)}, before it was sent.`
+      )
     case 'cancelled':
       return told(`${subject} was skipped at ${at(delivery.finishedAt)}.`, [
         `imms audit list --record ${around.recordId}`
@@ -49,6 +51,12 @@ export function explainDelivery(delivery: StoryDelivery, around: Surroundings): 
 function explainBlocked(subject: string, delivery: StoryDelivery, lane: readonly StoryDelivery[]): Told {
   const head = lane.find((other) => other.laneSeq < delivery.laneSeq && isHead(other))
   if (head === undefined) {
+    const { successor } = delivery
+    if (successor !== null && !['delivered', 'superseded', 'cancelled'].includes(successor.state))
+      return told(
+        `${subject} is to be taken back there once record ${successor.recordId} of the same jab, which counts instead, has arrived; that one is ${successor.state}.`,
+        [`imms explain ${successor.recordId}`]
+      )
     return told(`${subject} waits behind an earlier version that has ended just now; it will be sent next.`)
   }
   const reason = `${subject} waits behind version ${head.version}, which is ${stateOfHead(head)}.`

@@ -33,7 +33,12 @@ export function judgeOutcome(
   switch (outcome.kind) {
     case 'delivered': {
       const remote = outcome.remote === undefined ? {} : { remote: outcome.remote }
-      return { end: { ...base, next: 'delivered', counts: true, outcome: 'known', ...remote }, sign: 'answered' }
+      const { answerWithinMs } = outcome
+      const later = answerWithinMs === undefined ? {} : { answerWithinMs }
+      return {
+        end: { ...base, next: 'delivered', counts: true, outcome: 'known', ...remote, ...later },
+        sign: 'answered'
+      }
     }
     case 'not-needed':
       // Nothing was sent, so it says nothing about the destination.

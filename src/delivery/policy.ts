@@ -65,6 +65,12 @@ export interface DeliveryPolicy {
 export interface BreakerPolicy {
   /** Attempts in a row that the destination did not answer. */
   failuresToOpen: number
+  /** Or so large a part of at least so many attempts, counted from a failure on for a minute. */
+  sample: { leastTries: number; failingShare: number }
+  /** After it closed: a failure within so many answers opens it again at once, for twice as long. */
+  trialAnswers: number
+  /** With so many answers as deliveries may be queued, nothing bounds what is under way any more. */
+  trustedAt: number
   firstWaitMs: number
   longestWaitMs: number
 }
@@ -94,7 +100,14 @@ export const DELIVERY_POLICY: DeliveryPolicy = {
     databaseTries: 10
   },
   retry: { firstMs: SECOND, longestMs: 15 * MINUTE, maxAgeMs: 14 * 24 * 60 * MINUTE, maxCrashes: 3 },
-  breaker: { failuresToOpen: 5, firstWaitMs: 15 * SECOND, longestWaitMs: 5 * MINUTE },
+  breaker: {
+    failuresToOpen: 5,
+    sample: { leastTries: 10, failingShare: 0.7 },
+    trialAnswers: 3,
+    trustedAt: 400,
+    firstWaitMs: 15 * SECOND,
+    longestWaitMs: 5 * MINUTE
+  },
   limit: { shortestMs: SECOND, longestMs: 15 * MINUTE, otherwiseMs: MINUTE },
   replay: { share: 0.25, perSecond: 100 }
 }

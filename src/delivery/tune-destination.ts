@@ -2,6 +2,7 @@
 // and its breaker. Said why, and audited in the same transaction.
 import type { Database, Stores } from '../storage/database.js'
 import type { LimitsByHand } from '../storage/destination-limits.js'
+import type { HealthChange } from '../storage/destination-store.js'
 import type { Destination } from './destination.js'
 import { limitsInForce } from './limits.js'
 
@@ -41,6 +42,15 @@ export interface TuningDeps {
   destinations: readonly Pick<Destination, 'name' | 'concurrency' | 'ratePerSecond'>[]
   auditChainId: string
   now: () => Date
+}
+
+/** As a resumed destination starts: everything goes, and nothing is held against it. */
+const CLOSED: HealthChange = {
+  consecutiveFailures: 0,
+  breakerWaits: 0,
+  slowStart: null,
+  sample: { tries: 0, unavailable: 0 },
+  breaker: { kind: 'closed' }
 }
 
 export function createDestinationTuning(deps: TuningDeps): DestinationTuning {
@@ -83,12 +93,13 @@ export function createDestinationTuning(deps: TuningDeps): DestinationTuning {
     async setBreaker(act) {
       if (findConfigured(act.destination) === undefined) return false
       return database.transaction(async (stores) => {
-        const { breakerOpen, consecutiveFailures } = await stores.destinations.lockDoor(act.destination)
-        await stores.destinations.recordHealth(act.destination, {
-          consecutiveFailures: act.state === 'open' ? consecutiveFailures : 0,
-          breaker:
-            act.state === 'open' ? { kind: 'open', waits: 1, waitMs: act.forMs, reason: 'by-hand' } : { kind: 'closed' }
-        })
+        const { breakerOpen, ...door } = await stores.destinations.lockDoor(act.destination)
+        await stores.destinations.recordHealth(
+          act.destination,
+          act.state === 'open'
+            ? { ...door, breakerWaits: 1, breaker: { kind: 'open', waitMs: act.forMs, reason: 'by-hand' } }
+            : CLOSED
+        )
         const forSeconds = act.state === 'open' ? { forSeconds: act.forMs / 1_000 } : {}
         await audit(stores, `destination.breaker-${act.state}`, act, {
           before: breakerOpen ? 'open' : 'closed',

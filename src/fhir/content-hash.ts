@@ -18,6 +18,11 @@ export function hashContent(resource: object): ContentHashes {
   }
 }
 
+/** An element as text that is the same for the same content: the order of keys and codings, and display texts, left out. */
+export function canonicalElement(value: unknown): string {
+  return canonicalText(value, '', 'element', new Map(), true)
+}
+
 /** SHA-256 of a text, 32 bytes. */
 export function sha256(text: string | Buffer): Buffer {
   return createHash('sha256').update(text).digest()

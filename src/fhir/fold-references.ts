@@ -24,7 +24,7 @@ export interface Folded {
   unresolved: string[]
 }
 
-interface Edit {
+export interface Edit {
   start: number
   end: number
   text: string
@@ -99,7 +99,7 @@ function containedIds(value: unknown): unknown[] {
   )
 }
 
-function freeName(name: string, taken: ReadonlySet<unknown>): string {
+export function freeName(name: string, taken: ReadonlySet<unknown>): string {
   if (!taken.has(name)) return name
   let number = 2
   while (taken.has(`${name}-${number}`)) number++
@@ -123,7 +123,7 @@ function logicalIdentifier({ type, resource: { value } }: Referable): string | u
   return undefined
 }
 
-function pointAt({ members }: FoundReference, reference: string): Edit {
+export function pointAt({ members }: FoundReference, reference: string): Edit {
   return { ...spanOf(members), text: `"reference":${JSON.stringify(reference)}` }
 }
 
@@ -177,7 +177,7 @@ function addContained({ text, value, members }: ParsedJson, contained: readonly 
   return { start: at, end: at, text: `${own.length > 0 ? ',' : ''}${contained.join(',')}` }
 }
 
-function applyEdits(text: string, edits: readonly Edit[]): string {
+export function applyEdits(text: string, edits: readonly Edit[]): string {
   let applied = ''
   let from = 0
   for (const edit of [...edits].sort((a, b) => a.start - b.start)) {

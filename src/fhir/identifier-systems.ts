@@ -30,3 +30,9 @@ export const REQUEST_ID_SYSTEM = 'https://immunisation-hub.example/Id/request'
 export const PATIENT_KEY_SYSTEM = 'https://immunisation-hub.example/Id/patient-key'
 /** What the Hub itself does: actions of the audit trail, kinds of review, parts of a Task. */
 export const HUB_CODE_SYSTEM = 'https://immunisation-hub.example/CodeSystem/hub'
+/** What a resource is made of, where it is not what somebody sent: Resource.meta.tag. */
+export const RESOURCE_ORIGIN_SYSTEM = 'https://immunisation-hub.example/CodeSystem/resource-origin'
+/** What a record is beside the others of its event, and the group they stand in: an extension of Bundle.entry. */
+export const EVENT_MEMBER_URL = 'https://immunisation-hub.example/StructureDefinition/event-member'
+/** HL7's extension of a Reference: the element of the target that is meant, as FHIRPath. */
+export const TARGET_PATH_URL = 'http://hl7.org/fhir/StructureDefinition/targetPath'

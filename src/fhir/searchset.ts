@@ -1,5 +1,5 @@
 // Bundles made by joining text: a stored resource is served as it was stored, never parsed and written anew.
-import type { OperationOutcome } from 'fhir/r4.js'
+import type { Extension, OperationOutcome } from 'fhir/r4.js'
 
 export interface BundleLink {
   relation: 'self' | 'next'
@@ -11,6 +11,8 @@ export interface SearchsetEntry {
   fullUrl: string
   /** The resource as JSON text. */
   resource: string
+  /** What the Hub says of it beside the resource. */
+  extension?: readonly Extension[]
 }
 
 export interface Searchset {
@@ -42,11 +44,24 @@ export interface HistoryEntry {
 export function joinSearchset({ total, links, matches, included, outcome }: Searchset): string {
   const inMode =
     (mode: 'match' | 'include') =>
-    ({ fullUrl, resource }: SearchsetEntry): string =>
-      `{"fullUrl":${JSON.stringify(fullUrl)},"resource":${resource},"search":{"mode":"${mode}"}}`
+    (entry: SearchsetEntry): string =>
+      `{${entryText(entry)},"search":{"mode":"${mode}"}}`
   const entries = [...matches.map(inMode('match')), ...included.map(inMode('include'))]
   if (outcome !== undefined) entries.push(`{"resource":${JSON.stringify(outcome)},"search":{"mode":"outcome"}}`)
-  return joinBundle('searchset', total, links, entries)
+  return joinBundle('searchset', { total, links }, entries)
+}
+
+/** A Bundle of type collection: resources that are answered together, without a search. */
+export function joinCollection(timestamp: Date, entries: readonly (SearchsetEntry | OperationOutcome)[]): string {
+  const texts = entries.map((entry) =>
+    'resourceType' in entry ? `{"resource":${JSON.stringify(entry)}}` : `{${entryText(entry)}}`
+  )
+  return joinBundle('collection', { timestamp: timestamp.toISOString() }, texts)
+}
+
+function entryText({ fullUrl, resource, extension }: SearchsetEntry): string {
+  const said = extension === undefined ? '' : `"extension":${JSON.stringify(extension)},`
+  return `${said}"fullUrl":${JSON.stringify(fullUrl)},"resource":${resource}`
 }
 
 /** A Bundle of type history, http://hl7.org/fhir/R4/http.html#history. */
@@ -63,20 +78,16 @@ export function joinHistoryBundle(
       `"request":${JSON.stringify({ method, url })},"response":${JSON.stringify(response)}}`
     )
   })
-  return joinBundle('history', total, links, entries)
+  return joinBundle('history', { total, links }, entries)
 }
 
 function joinBundle(
-  type: 'searchset' | 'history',
-  total: number | undefined,
-  links: readonly BundleLink[],
+  type: 'searchset' | 'history' | 'collection',
+  about: { timestamp?: string; total?: number | undefined; links?: readonly BundleLink[] },
   entries: readonly string[]
 ): string {
-  return (
-    `{"resourceType":"Bundle","type":"${type}"` +
-    (total === undefined ? '' : `,"total":${total}`) +
-    `,"link":${JSON.stringify(links)}` +
-    (entries.length === 0 ? '' : `,"entry":[${entries.join(',')}]`) +
-    '}'
-  )
+  const { timestamp, total, links } = about
+  // What is undefined is left out.
+  const head = JSON.stringify({ resourceType: 'Bundle', type, timestamp, total, link: links })
+  return entries.length === 0 ? head : `${head.slice(0, -1)},"entry":[${entries.join(',')}]}`
 }

@@ -1,14 +1,9 @@
 // A Patient for `_include=Immunization:patient`. The Hub keeps no Patients: what it shows is what the records of a page
 // say about their patient, and says so in meta.tag.
 import type { Immunization, Patient } from 'fhir/r4.js'
+import { COMPOSED } from '../fhir/composed-tag.js'
 import { findPatient } from '../fhir/immunization.js'
 import type { FoundRecord } from '../storage/history-store.js'
-
-const COMPOSED = {
-  system: 'https://immunisation-hub.example/CodeSystem/resource-origin',
-  code: 'composed',
-  display: 'Composed from what Immunization records say; kept nowhere as such'
-}
 
 /** One Patient for each patient of the records; its id is stable and can be searched for (`patient=`). */
 export function composePatients(records: readonly FoundRecord[]): (Patient & { id: string })[] {

@@ -6,6 +6,7 @@ import { FhirError } from '../fhir/operation-outcome.js'
 import { isDatabaseDown } from '../storage/database-down.js'
 import type { HistoryStore, KeptRecord } from '../storage/history-store.js'
 import { createCursors } from './cursor.js'
+import { writeEventView } from './event-view.js'
 import { listVersions } from './list-versions.js'
 import type { Parameter } from './plan-search.js'
 import type { ReadNote } from './read-audit.js'
@@ -32,6 +33,8 @@ export interface QueryOptions {
 export interface History {
   read(caller: Caller, recordId: string): Promise<ReadVersion>
   readVersion(caller: Caller, recordId: string, version: number): Promise<ReadVersion>
+  /** The event that a record tells of, composed of the records that the caller may read: a Bundle as JSON text. */
+  composed(caller: Caller, recordId: string, options: Pick<QueryOptions, 'base'>): Promise<string>
   /** A Bundle of type history as JSON text, newest first. */
   versions(caller: Caller, recordId: string, parameters: readonly Parameter[], options: QueryOptions): Promise<string>
   /** The same for every record that the caller may see; 403 for a caller who may read no vaccine type. */
@@ -86,6 +89,18 @@ export function createHistory({
         if (kept === undefined) throw notFound()
         if (kept.body === undefined) throw gone(version)
         return { recordId, version, lastUpdated: kept.receivedAt, body: kept.body }
+      }),
+    composed: (caller, recordId, { base }) =>
+      unlessDatabaseIsDown(async () => {
+        const record = await findPermitted(caller, recordId, 'read')
+        if (record.body === undefined) throw gone(record.version)
+        const members = await store.findEventMembers(recordId, permittedTypes(caller, 'R'))
+        for (const { recordId: id, version, patientKey } of members)
+          if (id !== recordId)
+            note({ actor: caller.client, type: 'immunization', interaction: 'read', recordId: id, version, patientKey })
+        // It was deleted in between.
+        if (members.length === 0) throw notFound()
+        return writeEventView(members, caller, { base, now: now() })
       }),
     versions: (caller, recordId, parameters, options) =>
       unlessDatabaseIsDown(async () => {

@@ -21,6 +21,8 @@ export interface SearchPlan extends Omit<ResultParameters, 'alternates'> {
   patient?: Patient
   filters: RecordFilter[]
   survivorsOnly: boolean
+  /** Every record of an event is shown: each says what it is beside the others. */
+  withRoles: boolean
   /** The parameters that were used, as sent, in the order sent: what the self link says. */
   used: Parameter[]
   /** Names that were ignored, because the caller asked for lenient handling. */
@@ -60,6 +62,7 @@ export function planSearch(parameters: readonly Parameter[], options: PlanOption
     filters,
     // Whoever names a record wants that record; whoever names a patient wants each vaccination once.
     survivorsOnly: !named && !alternates,
+    withRoles: alternates,
     used: known,
     ignored
   }

@@ -9,6 +9,7 @@ import type { FoundRecord, HistoryStore } from '../storage/history-store.js'
 import { shapeBody } from './answer-shape.js'
 import { composePatients } from './compose-patient.js'
 import type { Cursors, Page, SearchPage } from './cursor.js'
+import { memberExtension } from './member-extension.js'
 import { onlyCursor, relativeUrl } from './page-link.js'
 import { namesPatient, planSearch, type Parameter, type SearchPlan } from './plan-search.js'
 import type { ReadNote } from './read-audit.js'
@@ -58,9 +59,10 @@ export async function searchRecords(
   return joinSearchset({
     ...(total === undefined ? {} : { total }),
     links,
-    matches: shown.map(({ recordId, body }) => ({
+    matches: shown.map(({ recordId, body, event }) => ({
       fullUrl: `${base}/Immunization/${recordId}`,
-      resource: shapeBody(body, plan.shape)
+      resource: shapeBody(body, plan.shape),
+      ...(plan.withRoles && event !== undefined ? { extension: [memberExtension(event)] } : {})
     })),
     included: include(plan, shown, base),
     ...(remarks.length === 0 ? {} : { outcome: toOperationOutcome(remarks) })
@@ -92,6 +94,7 @@ function toQuery(plan: SearchPlan, vaccineTypes: readonly VaccineType[], page: S
     ...(plan.patient === undefined ? {} : { patient: plan.patient }),
     filters: plan.filters,
     survivorsOnly: plan.survivorsOnly,
+    withRoles: plan.withRoles,
     order: plan.order,
     ...(page === undefined ? {} : { after: readPosition(page) }),
     // One more than shown tells whether there is a next page.

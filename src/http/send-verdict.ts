@@ -14,12 +14,12 @@ export function sendVerdict(
   base: string
 ): FastifyReply {
   const { status, issues, record, replayed } = verdict
-  if (status >= 400) throw new FhirError(status, issues, waitOf(verdict))
+  if (status >= 400) throw new FhirError(status, issues, { ...waitOf(verdict), ...placeOf(record, base) })
   const isDelete = status === 204
   if (record !== undefined) {
     request.logged['record_id'] = record.recordId
     reply.headers({ etag: `W/"${record.version}"`, 'last-modified': record.lastUpdated.toUTCString() })
-    if (!isDelete) reply.header('location', `${base}/Immunization/${record.recordId}/_history/${record.version}`)
+    if (!isDelete) reply.headers(placeOf(record, base))
   }
   if (replayed === true) {
     request.logged['replayed'] = true
@@ -50,6 +50,11 @@ function sendPreferred(
       issues.length > 0 ? issues : [ACCEPTED]
     )
   return preferred === 'minimal' || body === undefined ? reply.send() : sendFhir(request, reply, body)
+}
+
+/** Of a refusal: the record that the identifier belongs to already. */
+function placeOf(record: Verdict['record'], base: string): Readonly<Record<string, string>> {
+  return record === undefined ? {} : { location: `${base}/Immunization/${record.recordId}/_history/${record.version}` }
 }
 
 function waitOf({ status, issues }: Verdict): Readonly<Record<string, string>> {

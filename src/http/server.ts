@@ -16,6 +16,7 @@ import { compressAnswer } from './content-coding.js'
 import { definitionKind, operationDefinitions, searchParameters } from './definitions.js'
 import { doorFault } from './door-fault.js'
 import type { HttpLog } from './http-log.js'
+import { immunizationComposed } from './immunization-composed.js'
 import { immunizationReads } from './immunization-reads.js'
 import { immunizationResource } from './immunization-resource.js'
 import { immunizationValidate } from './immunization-validate.js'
@@ -128,6 +129,7 @@ function createRoutes(deps: HttpServerDeps, base: () => string): Route[] {
   const { capability } = deps
   const routes: Route[] = [
     ...immunizationReads({ history: deps.history, base }),
+    ...immunizationComposed({ history: deps.history, base }),
     ...immunizationWrites({ ingest: deps.ingest, now: deps.now, base }),
     ...immunizationValidate({ preview: deps.preview, history: deps.history, now: deps.now }),
     ...patientStatus(deps, base),

@@ -1,6 +1,7 @@
 // Everything that can be said of a submission without looking at what is known: steps 3 and 4 of its path. Pure.
 import type { Immunization } from 'fhir/r4.js'
 import { permits, type Caller, type Permission } from '../fhir/caller.js'
+import { isComposed } from '../fhir/composed-tag.js'
 import { hashContent, type ContentHashes } from '../fhir/content-hash.js'
 import { readImmunizationFacts, type ImmunizationFacts } from '../fhir/immunization.js'
 import { refuses, type Issue } from '../fhir/issue.js'
@@ -188,7 +189,17 @@ function checkIdentity(resource: Immunization): Issue[] {
         'occurrenceDateTime is required; a text is not enough'
       )
     )
+  if (isComposed(resource)) issues.push(COMPOSED_VIEW)
   return issues
+}
+
+const COMPOSED_VIEW: Issue = {
+  severity: 'error',
+  code: 'business-rule',
+  layer: 'identity',
+  rule: 'composed-view',
+  text: 'this is a view that the Hub composed, and the record of nobody; send what was seen or done as a record of your own',
+  expression: ['Immunization.meta.tag']
 }
 
 // What was cut out because of a fault is not missing: the fault itself says enough.

@@ -4,7 +4,7 @@ import type { DedupRules } from '../dedup/dedup-rules.js'
 import { fingerprintOf, type EventFingerprint } from '../dedup/fingerprint.js'
 import type { ProductAncestry } from '../dedup/product-ancestry.js'
 import type { DeliveryOperation } from '../storage/delivery.js'
-import { planDeliveries, type Wanting } from '../delivery/plan-deliveries.js'
+import type { Wanting } from '../delivery/plan-deliveries.js'
 import { sha256 } from '../fhir/content-hash.js'
 import { endOfFhirDateTime } from '../fhir/dates.js'
 import type { Issue } from '../fhir/issue.js'
@@ -14,7 +14,7 @@ import type { AuditEntry } from '../storage/audit-store.js'
 import type { KnownEvent } from '../storage/event-store.js'
 import type { PatientKeys, RecordHead } from '../storage/record-head.js'
 import type { VersionWrite } from '../storage/version-writes.js'
-import { deliverNewSurvivors } from './deliver-survivors.js'
+import { fanOut } from './fan-out.js'
 import { historyBeside } from './history-beside.js'
 import { type Judged, programmeNames } from './judge.js'
 import { regroupPatient, type Regrouped } from './regroup-patient.js'
@@ -77,8 +77,8 @@ export async function makeVersion(accepted: Accepted, set: WorkingSet, deps: Ver
   set.setEvents(head.patientKey, regrouped.events)
   set.addGroups(regrouped.groups)
   set.replaceDecisions(head.patientKey, regrouped.grouping.covered, regrouped.decisions)
-  set.addDeliveries(plan(accepted, operation, head, regrouped, set, deps))
-  await deliverNewSurvivors({ touchedId: head.recordId, before: known, after: regrouped.events }, set, deps)
+  const touched = { recordId: head.recordId, ...(judged === undefined ? {} : { facts: judged.facts }) }
+  await fanOut({ touched, before: known, after: regrouped.events }, set, deps)
   set.addAudit(auditEntryOf(accepted, head, issues))
   const { recordId, version, lastUpdated } = head
   return {
@@ -198,22 +198,4 @@ function programmeIssues(judged: Judged, recordId: string, regrouped: Regrouped)
   if (history.length === 0) return judged.issues
   const others = judged.issues.filter(({ layer }) => layer !== 'programme')
   return [...others, ...judged.verdict.judgeAgain(history).issues]
-}
-
-function plan(
-  accepted: Accepted,
-  operation: DeliveryOperation,
-  head: Omit<RecordHead, 'nhsNumber'>,
-  regrouped: Regrouped,
-  set: WorkingSet,
-  deps: VersionDeps
-) {
-  const { recordId, version, patientKey, vaccineType } = head
-  const isSurvivor = regrouped.events.some((event) => event.recordId === recordId && event.isSurvivor)
-  const facts = accepted.judged?.facts
-  return planDeliveries(
-    { operation, vaccineType, isSurvivor, ...(facts === undefined ? {} : { facts }) },
-    deps.destinations,
-    set.lanesOf(recordId)
-  ).map((planned) => ({ ...planned, deliveryId: deps.newId(), recordId, version, patientKey }))
 }

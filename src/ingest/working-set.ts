@@ -5,12 +5,13 @@ import type { AuditEntry } from '../storage/audit-store.js'
 import type { Stores } from '../storage/database.js'
 import type { PairDecision } from '../storage/decision-store.js'
 import type { GroupWrite, KnownEvent } from '../storage/event-store.js'
-import type { NewDelivery } from '../storage/outbox-store.js'
+import type { LaneStates } from '../storage/outbox-store.js'
 import type { KeptAnswer } from '../storage/idempotency-store.js'
 import type { PatientKeys, RecordHead } from '../storage/record-head.js'
 import type { RefusedSubmission } from '../storage/refusal-store.js'
 import type { VersionWrite } from '../storage/version-writes.js'
 import type { Judged, JudgedSubmission } from './judge.js'
+import { createPlannedDeliveries, type PlannedDeliveries } from './planned-deliveries.js'
 import type { IdentifierCriterion, PlainSubmission } from './submission.js'
 import { judgedOf, wantedHeads } from './wanted-heads.js'
 
@@ -28,7 +29,8 @@ export interface WorkingSet {
   addPatient(): PatientKeys
   eventsOf(patientKey: string): readonly KnownEvent[]
   decisionsOf(patientKey: string): readonly PairDecision[]
-  lanesOf(recordId: string): ReadonlySet<string>
+  /** Of records that are locked. */
+  deliveries: PlannedDeliveries
   /** Body of the current version, be it stored or about to be. */
   currentBody(recordId: string): Promise<string | undefined>
   /** What a terminology server said of a stored version. */
@@ -39,7 +41,6 @@ export interface WorkingSet {
   addGroups(groups: readonly GroupWrite[]): void
   /** What the system decided of these records before is over; reviewers' decisions stay. */
   replaceDecisions(patientKey: string, recordIds: readonly string[], made: readonly PairDecision[]): void
-  addDeliveries(deliveries: readonly NewDelivery[]): void
   addRefused(refused: RefusedSubmission): void
   addAudit(entry: AuditEntry): void
   /** What is to be answered again to the same key. */
@@ -85,11 +86,11 @@ export interface Known {
   patients: ReadonlyMap<string, PatientKeys>
   events: readonly KnownEvent[]
   decisions: readonly PairDecision[]
-  lanes: Map<string, Set<string>>
+  lanes: LaneStates
 }
 
 export function createWorkingSet(stores: Stores, newId: () => string, known: Known): WorkingSet {
-  const { lanes } = known
+  const deliveries = createPlannedDeliveries(stores.outbox, known.lanes)
   const headById = new Map(known.heads.map((head) => [head.recordId, head]))
   const idByIdentifier = new Map(
     known.heads.map((head) => [identifierKey(head.identifierSystem, head.identifierValue), head.recordId])
@@ -101,7 +102,6 @@ export function createWorkingSet(stores: Stores, newId: () => string, known: Kno
   const groups = new Map<string, GroupWrite>()
   const newDecisions = new Map<string, PairDecision>()
   const endedDecisions = new Map<string, PairDecision>()
-  const deliveries: NewDelivery[] = []
   const refused: RefusedSubmission[] = []
   const audit: AuditEntry[] = []
   const answers: KeptAnswer[] = []
@@ -126,7 +126,7 @@ export function createWorkingSet(stores: Stores, newId: () => string, known: Kno
       const [head] = await stores.records.lockHeads({ identifiers: [], recordIds: [recordId] })
       if (head === undefined) return undefined
       headById.set(recordId, head)
-      for (const [id, destinations] of await stores.outbox.findLanes([recordId])) lanes.set(id, destinations)
+      await deliveries.look(recordId)
       return head
     },
     findPatient: (nhsNumber) => (nhsNumber === undefined ? undefined : known.patients.get(nhsNumber)),
@@ -137,7 +137,7 @@ export function createWorkingSet(stores: Stores, newId: () => string, known: Kno
     },
     eventsOf: (patientKey) => events.get(patientKey) ?? [],
     decisionsOf: (patientKey) => decisions.get(patientKey) ?? [],
-    lanesOf: (recordId) => lanes.get(recordId) ?? new Set(),
+    deliveries,
     async currentBody(recordId) {
       const pending = versions.findLast((write) => write.head.recordId === recordId)
       return pending?.body ?? (await stores.records.findCurrentBody(recordId))
@@ -165,11 +165,6 @@ export function createWorkingSet(stores: Stores, newId: () => string, known: Kno
       for (const decision of made) newDecisions.set(pairKey(decision), decision)
       decisions.set(patientKey, [...before.filter((decision) => !isOver(decision)), ...made])
     },
-    addDeliveries(planned) {
-      deliveries.push(...planned)
-      for (const { recordId, destination } of planned)
-        lanes.set(recordId, new Set([...(lanes.get(recordId) ?? []), destination]))
-    },
     addRefused: (submission) => void refused.push(submission),
     addAudit: (entry) => void audit.push(entry),
     addAnswer: (answer) => void answers.push(answer),
@@ -181,7 +176,7 @@ export function createWorkingSet(stores: Stores, newId: () => string, known: Kno
       // Decided again is not taken back: it stays the same row, opened when it was first decided.
       await stores.decisions.end([...endedDecisions.values()].filter((over) => !newDecisions.has(pairKey(over))))
       await stores.decisions.write([...newDecisions.values()])
-      await stores.outbox.insert(deliveries)
+      await deliveries.write()
       await stores.refusals.insert(refused)
       await stores.idempotency.insert(answers)
       await stores.audit.append(auditChainId, audit)

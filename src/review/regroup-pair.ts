@@ -57,9 +57,8 @@ export async function regroupPair(
   const regrouped = regroupKnown({ patientKey, known: events, decisions, touched: [recordA, recordB] }, deps)
   keepRegrouped(patientKey, regrouped, set)
   const after = regrouped.events
-  const deliveries = isChanged(events, after)
-    ? await tellDestinations({ before: events, after, patientKeys: [patientKey] }, set, deps)
-    : 0
+  // Also where the groups stay as they are: what was open counted as one vaccination, and is two from now on.
+  const deliveries = await tellDestinations({ before: events, after, patientKeys: [patientKey] }, set, deps)
   return { set, after, effect: { ...compareGroups(events, after), deliveries } }
 }
 
@@ -70,12 +69,6 @@ export function auditPair(
   set: Pick<WorkingSet, 'addAudit'>
 ): void {
   for (const recordId of [recordA, recordB]) set.addAudit({ ...entry, recordId, patientKey })
-}
-
-// Which records are together, and which of them counts.
-function isChanged(before: readonly KnownEvent[], after: readonly KnownEvent[]): boolean {
-  const stood = new Map(before.map(({ recordId, groupId, isSurvivor }) => [recordId, `${groupId} ${isSurvivor}`]))
-  return after.some(({ recordId, groupId, isSurvivor }) => stood.get(recordId) !== `${groupId} ${isSurvivor}`)
 }
 
 function unknownPair(): ReviewRefused {

@@ -1,9 +1,9 @@
 // What destinations are told when records were put together or parted: new survivors, as after any regrouping, and
 // totals, by those that count per patient.
 import type { Immunization } from 'fhir/r4.js'
-import { planDeliveries, type Wanting } from '../delivery/plan-deliveries.js'
+import { placeOf, type Wanting } from '../delivery/plan-deliveries.js'
 import { readImmunizationFacts } from '../fhir/immunization.js'
-import { deliverNewSurvivors } from '../ingest/deliver-survivors.js'
+import { fanOut } from '../ingest/fan-out.js'
 import type { WorkingSet } from '../ingest/working-set.js'
 import type { KnownEvent } from '../storage/event-store.js'
 
@@ -21,19 +21,11 @@ interface Deps {
 
 /** Plans the deliveries; gives how many. */
 export async function tellDestinations(regrouping: Regrouping, set: WorkingSet, deps: Deps): Promise<number> {
-  let planned = 0
-  const counting: WorkingSet = {
-    ...set,
-    addDeliveries(deliveries) {
-      planned += deliveries.length
-      set.addDeliveries(deliveries)
-    }
-  }
-  await deliverNewSurvivors(regrouping, counting, deps)
+  let planned = await fanOut(regrouping, set, deps)
   const perPatient = deps.destinations.filter(({ followsPatient }) => followsPatient === true)
   if (perPatient.length > 0)
     for (const patientKey of regrouping.patientKeys)
-      await tellTotals(patientKey, regrouping.after, counting, perPatient, deps)
+      planned += await tellTotals(patientKey, regrouping.after, set, perPatient, deps)
   return planned
 }
 
@@ -45,7 +37,8 @@ async function tellTotals(
   set: WorkingSet,
   destinations: readonly Wanting[],
   { newId }: Deps
-): Promise<void> {
+): Promise<number> {
+  let planned = 0
   const counted = events.filter(({ isSurvivor }) => isSurvivor)
   const own = counted.filter((event) => event.patientKey === patientKey)
   const carriers = new Map([...counted, ...own].map((event) => [event.vaccineType, event.recordId]))
@@ -53,22 +46,14 @@ async function tellTotals(
     const head = await set.lockAlso(recordId)
     const body = await set.currentBody(recordId)
     if (head === undefined || body === undefined) continue
-    const facts = readImmunizationFacts(JSON.parse(body) as Immunization)
-    const wanted = planDeliveries(
-      { operation: 'create', vaccineType, isSurvivor: true, facts },
-      destinations,
-      new Set()
-    )
-    set.addDeliveries(
-      wanted.map(({ destination }) => ({
-        destination,
-        operation: 'update',
-        deliveryId: newId(),
-        recordId,
-        version: head.version,
-        patientKey,
-        isAgain: true
-      }))
-    )
+    const candidate = { facts: readImmunizationFacts(JSON.parse(body) as Immunization), vaccineType }
+    for (const destination of destinations) {
+      if (placeOf({ isSurvivor: true, candidate }, destination) !== 'present') continue
+      const { version } = head
+      const again = { operation: 'update', isAgain: true, version } as const
+      set.deliveries.add({ ...again, destination: destination.name, deliveryId: newId(), recordId, patientKey })
+      planned++
+    }
   }
+  return planned
 }

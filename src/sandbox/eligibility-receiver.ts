@@ -13,6 +13,7 @@ interface Operation {
   ConditionExpression?: string
   ExpressionAttributeNames?: Record<string, string>
   ExpressionAttributeValues?: Record<string, AttributeValue>
+  ReturnConsumedCapacity?: string
 }
 
 export interface EligibilityReceiver extends Receiver {
@@ -49,7 +50,9 @@ export function createEligibilityReceiver(keys: SandboxKeys['eligibility']): Eli
     switch (name) {
       case 'GetItem': {
         const held = items.get(keyOf(operation.Key))
-        return dynamoAnswer(200, held === undefined ? {} : { Item: held })
+        const capacity = { ConsumedCapacity: { TableName: operation.TableName, CapacityUnits: 0.5 } }
+        const asked = operation.ReturnConsumedCapacity === 'TOTAL' ? capacity : {}
+        return dynamoAnswer(200, { ...(held === undefined ? {} : { Item: held }), ...asked })
       }
       case 'PutItem':
         items.set(keyOf(operation.Item), operation.Item ?? {})

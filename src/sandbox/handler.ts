@@ -1,29 +1,33 @@
 // Which receiver a request is for, what fault it meets there, and what the journal says of it; and the sandbox's own doors.
-import { setTimeout as delay } from 'node:timers/promises'
-import { createControl, type ControlSetting } from './control.js'
+import { createControl } from './control.js'
 import { createEligibilityReceiver } from './eligibility-receiver.js'
-import { createJournal } from './journal.js'
+import { createFhirReceiver } from './fhir-receiver.js'
+import { createJournal, type JournalQuery } from './journal.js'
 import type { SandboxKeys } from './keys.js'
 import { createMeshReceiver } from './mesh-receiver.js'
+import { createMnsReceiver } from './mns-receiver.js'
 import { createNhsReceiver } from './nhs-receiver.js'
 import { createNhsTokens } from './nhs-tokens.js'
+import { parsePracticeSetting } from './practice-answers.js'
 import {
   jsonAnswer,
   SANDBOX_RECEIVERS,
   type Receiver,
   type SandboxAnswer,
   type SandboxReceiver,
+  type SandboxReply,
   type SandboxRequest
 } from './receiver.js'
 import { createTerminologyReceiver, TERMINOLOGY_PATH, type KnownCodes } from './terminology-receiver.js'
+import { createWebhookReceiver } from './webhook-receiver.js'
+import { answerUnderFault, pause } from './under-fault.js'
 
 export interface SandboxSeed {
   /** NHS numbers of synthetic people whom the eligibility store knows from the start. */
   persons?: readonly string[]
 }
 
-/** An answer, or 'reset' where the connection is to be broken instead. */
-export type Handle = (request: SandboxRequest, closed: AbortSignal) => Promise<SandboxAnswer | 'reset'>
+export type Handle = (request: SandboxRequest, closed: AbortSignal) => Promise<SandboxReply>
 
 export function createHandler(
   keys: SandboxKeys,
@@ -34,13 +38,18 @@ export function createHandler(
   const control = createControl()
   const journal = createJournal()
   const tokens = createNhsTokens(keys.nhs, () => `${url()}/oauth2/token`, now)
+  const fhirTokens = createNhsTokens(keys.nhs, () => url() + FHIR_TOKEN_PATH, now, 'RS384')
   const eligibility = createEligibilityReceiver(keys.eligibility)
   eligibility.addPersons(seed?.persons ?? [])
   const terminology = createTerminologyReceiver()
+  const mesh = createMeshReceiver(keys.mesh, now)
   const receivers: Record<SandboxReceiver, Receiver> = {
     'nhs-immunisation-api': createNhsReceiver(tokens, () => `${url()}/immunisation-fhir-api/FHIR/R4`, now),
-    'gp-record': createMeshReceiver(keys.mesh, now),
+    'gp-record': mesh,
     'eligibility-store': eligibility,
+    'mns-event': createMnsReceiver(tokens),
+    'fhir-rest': createFhirReceiver(fhirTokens, () => `${url()}/fhir/r4`, now),
+    webhook: createWebhookReceiver(keys.webhook, now),
     terminology
   }
 
@@ -48,22 +57,26 @@ export function createHandler(
     destination: SandboxReceiver,
     request: SandboxRequest,
     closed: AbortSignal
-  ): Promise<SandboxAnswer | 'reset'> {
+  ): Promise<SandboxReply> {
     const receiver = receivers[destination]
-    const setting = control.take(destination, receiver.isWrite(request))
-    const answer = await answerUnder(setting, receiver, request, closed)
-    journal.add({
-      destination,
-      requestId: String(request.headers['x-request-id'] ?? request.headers['mex-localid'] ?? ''),
-      method: request.method,
-      path: receiver.journalPath(request),
-      status: setting.mode === 'reset' ? 0 : answer.status,
-      ...answer.effect,
-      applied: answer.effect?.applied ?? false,
-      at: now().toISOString()
-    })
-    if (setting.mode === 'slow' && setting.when === 'after') await pause(setting.delayMs, closed)
-    return setting.mode === 'reset' ? 'reset' : answer
+    const isHousekeeping = receiver.isHousekeeping?.(request) === true
+    const fault = isHousekeeping ? control.look(destination) : control.take(destination, receiver.isWrite(request))
+    const { answers, reply } = await answerUnderFault(fault, receiver, request, { closed, now: now() })
+    for (const [index, answer] of isHousekeeping ? [] : answers.entries()) {
+      journal.add({
+        destination,
+        requestId: requestIdOf(request),
+        method: request.method,
+        path: receiver.journalPath(request),
+        status: index === answers.length - 1 ? reply.status : answer.status,
+        ...(fault.mode === 'up' ? {} : { fault: fault.mode }),
+        ...answer.effect,
+        applied: answer.effect?.applied ?? false,
+        at: now().toISOString()
+      })
+    }
+    if (fault.mode === 'slow' && fault.when !== 'before') await pause(fault.delayMs, closed)
+    return reply
   }
 
   function operate(request: SandboxRequest): SandboxAnswer {
@@ -77,7 +90,7 @@ export function createHandler(
           ? unknownDestination
           : jsonAnswer(200, control.set(destination, JSON.parse(request.body)))
       case 'GET journal':
-        return jsonAnswer(200, journal.entries(request.query.get('destination') ?? undefined))
+        return jsonAnswer(200, journal.entries(readJournalQuery(request.query)))
       case 'DELETE journal':
         journal.clear()
         return { status: 204 }
@@ -86,15 +99,19 @@ export function createHandler(
       case 'PUT persons':
         eligibility.addPersons(parsePersons(request.body))
         return { status: 204 }
+      case 'PUT practice':
+        mesh.setPractice(parsePracticeSetting(JSON.parse(request.body)))
+        return { status: 204 }
       case 'PUT codes':
         terminology.know(parseCodes(request.body))
         return { status: 204 }
       case 'DELETE tokens':
         tokens.revokeAll()
+        fhirTokens.revokeAll()
         return { status: 204 }
       default:
         return jsonAnswer(404, {
-          error: 'the sandbox knows /control, /journal, /holdings, /persons, /codes and /tokens'
+          error: 'the sandbox knows /control, /journal, /holdings, /persons, /practice, /codes and /tokens'
         })
     }
   }
@@ -103,6 +120,7 @@ export function createHandler(
     const destination = destinationOf(request)
     if (destination !== undefined) return deliver(destination, request, closed)
     if (request.path === '/oauth2/token') return tokens.answer(request)
+    if (request.path === FHIR_TOKEN_PATH) return fhirTokens.answer(request)
     try {
       return operate(request)
     } catch (error) {
@@ -113,43 +131,31 @@ export function createHandler(
 
 const unknownDestination = jsonAnswer(404, { error: `receivers: ${SANDBOX_RECEIVERS.join(', ')}` })
 
+const FHIR_TOKEN_PATH = '/fhir/oauth2/token'
+const PATHS: Partial<Record<SandboxReceiver, RegExp>> = {
+  'nhs-immunisation-api': /^\/immunisation-fhir-api\//,
+  'gp-record': /^\/messageexchange\//,
+  'mns-event': /^\/multicast-notification-service\//,
+  'fhir-rest': /^\/fhir\/r4\//,
+  webhook: /^\/webhook$/,
+  terminology: TERMINOLOGY_PATH
+}
+
+/** Each receiver's own name for the one id that all attempts of a delivery have. */
+function requestIdOf({ headers }: SandboxRequest): string {
+  return String(headers['x-request-id'] ?? headers['mex-localid'] ?? headers['webhook-id'] ?? '')
+}
+
+function readJournalQuery(query: URLSearchParams): JournalQuery {
+  const destination = query.get('destination')
+  const after = query.get('after')
+  if (after !== null && !/^\d{1,12}$/.test(after)) throw new Error('after must be the order of an entry')
+  return { ...(destination === null ? {} : { destination }), ...(after === null ? {} : { after: Number(after) }) }
+}
+
 function destinationOf(request: SandboxRequest): SandboxReceiver | undefined {
   if (request.headers['x-amz-target'] !== undefined) return 'eligibility-store'
-  if (request.path.startsWith('/immunisation-fhir-api/')) return 'nhs-immunisation-api'
-  if (request.path.startsWith(TERMINOLOGY_PATH)) return 'terminology'
-  return request.path.startsWith('/messageexchange/') ? 'gp-record' : undefined
-}
-
-async function answerUnder(
-  setting: ControlSetting,
-  receiver: Receiver,
-  request: SandboxRequest,
-  closed: AbortSignal
-): Promise<SandboxAnswer> {
-  switch (setting.mode) {
-    case 'up':
-      return receiver.answer(request)
-    case 'slow':
-      if (setting.when === 'before') await pause(setting.delayMs, closed)
-      return receiver.answer(request)
-    case 'reset':
-      return setting.when === 'after' ? receiver.answer(request) : { status: 0 }
-    case 'limited': {
-      const answer = receiver.fail('limited')
-      return { ...answer, headers: { ...answer.headers, 'Retry-After': String(setting.retryAfterSeconds) } }
-    }
-    case 'garbled':
-      return { status: 200, headers: { 'Content-Type': 'application/json' }, body: '{"resourceType":"Param' }
-    case 'down':
-    case 'refuse':
-    case 'credentials':
-      return receiver.fail(setting.mode)
-  }
-}
-
-/** Waits, or until the caller has gone. */
-async function pause(delayMs: number, closed: AbortSignal): Promise<void> {
-  await delay(delayMs, undefined, { signal: closed }).catch(() => undefined)
+  return SANDBOX_RECEIVERS.find((receiver) => PATHS[receiver]?.test(request.path) === true)
 }
 
 function parseCodes(body: string): KnownCodes {

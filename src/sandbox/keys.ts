@@ -11,6 +11,8 @@ export interface SandboxKeys {
     practice: { mailboxId: string; mailboxPassword: string }
     workflowIds: string[]
   }
+  /** The secret that is being brought in, and the one that goes. */
+  webhook: { secrets: [string, string] }
   eligibility: { tableName: string; hashSecret: string; accessKeyId: string; secretAccessKey: string }
 }
 
@@ -29,6 +31,7 @@ export function createSandboxKeys(): SandboxKeys {
       practice: { mailboxId: 'GPSANDBOX01', mailboxPassword: secret() },
       workflowIds: ['DIGMED_FLU_VAC', 'DIGMED_FLU_VAC_ACK', 'GPFED_CONSULT_REPORT', 'GPCONNECT_SEND_DOCUMENT']
     },
+    webhook: { secrets: [webhookSecret(), webhookSecret()] },
     eligibility: {
       tableName: 'sandbox-eligibility_datastore',
       hashSecret: secret(),
@@ -40,4 +43,8 @@ export function createSandboxKeys(): SandboxKeys {
 
 function secret(): string {
   return randomBytes(24).toString('base64url')
+}
+
+function webhookSecret(): string {
+  return `whsec_${randomBytes(32).toString('base64')}`
 }

@@ -1,14 +1,20 @@
-// A MESH server with two mailboxes: ours, and the one of a practice that routed messages arrive in.
+// A MESH server with two mailboxes: ours, and the one of a practice that routed messages arrive in and that answers them.
 // Source: NHSDigital/mesh-sandbox and the MESH API pages of NHS England, checked 2026-11-22.
 import { createHmac, randomUUID, timingSafeEqual } from 'node:crypto'
 import type { SandboxKeys } from './keys.js'
+import { practiceAnswers, PRACTICE_DEFAULTS, type PracticeAnswer, type PracticeSetting } from './practice-answers.js'
 import { jsonAnswer, type Receiver, type SandboxAnswer, type SandboxRequest } from './receiver.js'
 
-const PATH = /^\/messageexchange\/([A-Za-z0-9]+)\/(outbox|inbox)(?:\/(.+))?$/
+const PATH = /^\/messageexchange\/([A-Za-z0-9]+)(?:\/(outbox|inbox)(?:\/(.+))?)?$/
 /** The clocks of sender and server may differ by this much. */
 const CLOCK_TOLERANCE_MS = 2 * 3_600_000
 
-interface HeldMessage {
+export interface MeshReceiver extends Receiver {
+  /** How the practice answers what it gets from now on. */
+  setPractice(setting: PracticeSetting): void
+}
+
+interface HeldMessage extends PracticeAnswer {
   messageId: string
   from: string
   to: string
@@ -16,11 +22,15 @@ interface HeldMessage {
   localId: string
   fileName: string
   subject: string
-  content: string
   isAcknowledged: boolean
+  /** Of a report: the message it is about. */
+  linkedMessageId?: string
+  /** In the inbox from then on. */
+  fromMs: number
 }
 
-export function createMeshReceiver(keys: SandboxKeys['mesh'], now: () => Date): Receiver {
+export function createMeshReceiver(keys: SandboxKeys['mesh'], now: () => Date): MeshReceiver {
+  let practice = PRACTICE_DEFAULTS
   const messages: HeldMessage[] = []
   const usedNonces = new Set<string>()
   const passwords = new Map([
@@ -57,7 +67,8 @@ export function createMeshReceiver(keys: SandboxKeys['mesh'], now: () => Date): 
     if (!keys.workflowIds.includes(workflowId)) return refusal(417, '17', 'Workflow ID not registered for mailbox')
     if (request.body === '') return refusal(417, '02', 'Data file is missing or inaccessible.')
     const message: HeldMessage = {
-      messageId: randomUUID().replaceAll('-', '').toUpperCase(),
+      type: 'DATA',
+      messageId: newMessageId(),
       from,
       to,
       workflowId,
@@ -65,11 +76,33 @@ export function createMeshReceiver(keys: SandboxKeys['mesh'], now: () => Date): 
       fileName: header('mex-filename'),
       subject: header('mex-subject'),
       content: request.body,
-      isAcknowledged: false
+      isAcknowledged: false,
+      fromMs: now().getTime()
     }
     messages.push(message)
+    if (to === keys.practice.mailboxId) answerFromPractice(message)
     const effect = { ...recordOf(message.content), applied: true }
     return { ...jsonAnswer(202, { messageID: message.messageId }), effect }
+  }
+
+  function answerFromPractice({ messageId, from, to, workflowId, localId, content }: HeldMessage): void {
+    const headerId = /<MessageHeader>\s*<id value="([^"]*)"\/>/.exec(content)?.[1] ?? ''
+    for (const answer of practiceAnswers(practice, headerId)) {
+      const isReport = answer.type === 'REPORT'
+      messages.push({
+        ...answer,
+        messageId: newMessageId(),
+        from: isReport ? '' : to,
+        to: from,
+        workflowId: isReport ? workflowId : `${workflowId}_ACK`,
+        localId: isReport ? localId : randomUUID(),
+        fileName: '',
+        subject: '',
+        isAcknowledged: false,
+        fromMs: now().getTime() + practice.delayMs,
+        ...(isReport ? { linkedMessageId: messageId } : {})
+      })
+    }
   }
 
   function track(from: string, localId: string): SandboxAnswer {
@@ -86,7 +119,9 @@ export function createMeshReceiver(keys: SandboxKeys['mesh'], now: () => Date): 
   }
 
   function inbox(mailboxId: string, method: string, rest: string | undefined): SandboxAnswer {
-    const waiting = messages.filter((held) => held.to === mailboxId && !held.isAcknowledged)
+    const waiting = messages.filter(
+      (held) => held.to === mailboxId && !held.isAcknowledged && held.fromMs <= now().getTime()
+    )
     if (rest === undefined) return jsonAnswer(200, { messages: waiting.map((held) => held.messageId) })
     const [messageId, ...action] = rest.split('/')
     const message = waiting.find((held) => held.messageId === messageId)
@@ -95,23 +130,27 @@ export function createMeshReceiver(keys: SandboxKeys['mesh'], now: () => Date): 
       message.isAcknowledged = true
       return jsonAnswer(200, { messageId })
     }
-    const headers = {
-      'Content-Type': 'application/xml',
-      'Mex-WorkflowID': message.workflowId,
-      'Mex-From': message.from
-    }
-    return { status: 200, headers, body: message.content }
+    return { status: 200, headers: inboxHeaders(message), body: message.content }
   }
 
   return {
     isWrite: ({ method }) => method !== 'GET',
     journalPath: ({ path }) => path,
-    holdings: () => messages,
+    isHousekeeping: ({ path }) => {
+      const [, mailboxId, box] = PATH.exec(path) ?? []
+      return mailboxId === keys.mailboxId && box !== 'outbox'
+    },
+    setPractice: (setting) => {
+      practice = setting
+    },
+    // What was sent; the answers of the practice are its own.
+    holdings: () => messages.filter(({ to }) => to !== keys.mailboxId),
     fail: (fault) => FAULTS[fault],
     answer(request) {
       const [, mailboxId = '', box, rest] = PATH.exec(request.path) ?? []
-      if (box === undefined) return { status: 404 }
+      if (mailboxId === '') return { status: 404 }
       if (!isAuthorised(mailboxId, request.headers.authorization ?? '')) return FAULTS.credentials
+      if (box === undefined) return jsonAnswer(200, { mailboxId })
       if (box === 'inbox') return inbox(mailboxId, request.method, rest)
       if (request.method === 'POST' && rest === undefined) return send(mailboxId, request)
       const localId = /^tracking\/(.+)$/.exec(rest ?? '')?.[1]
@@ -127,15 +166,40 @@ const FAULTS = {
   credentials: jsonAnswer(403, { errorDescription: 'Mailbox id does not match token' })
 }
 
+function newMessageId(): string {
+  return randomUUID().replaceAll('-', '').toUpperCase()
+}
+
+function inboxHeaders(message: HeldMessage): Record<string, string> {
+  const { type, messageId, workflowId, from, to, localId, linkedMessageId, statusCode } = message
+  return {
+    'Content-Type': 'application/xml',
+    'Mex-MessageType': type,
+    'Mex-MessageID': messageId,
+    'Mex-WorkflowID': workflowId,
+    'Mex-From': from,
+    'Mex-To': to,
+    'Mex-LocalID': localId,
+    'Mex-StatusSuccess': type === 'REPORT' ? 'ERROR' : 'SUCCESS',
+    ...(linkedMessageId === undefined ? {} : { 'Mex-LinkedMsgID': linkedMessageId }),
+    ...(statusCode === undefined ? {} : { 'Mex-StatusCode': statusCode })
+  }
+}
+
 function refusal(status: number, errorCode: string, errorDescription: string): SandboxAnswer {
   return jsonAnswer(status, { errorEvent: 'SEND', errorCode, errorDescription })
 }
 
 /** Which record the message is about: the business identifier of its Immunization, and the version of its Composition. */
-function recordOf(content: string): { recordKey: string; version?: string } {
+function recordOf(content: string): { recordKey: string; version?: string; lotNumber?: string } {
   const immunization = /<Immunization>.*?<\/Immunization>/s.exec(content)?.[0] ?? ''
   const [, system = '', value = ''] =
     /<identifier>\s*<system value="([^"]*)"\/>\s*<value value="([^"]*)"\/>/.exec(immunization) ?? []
   const version = /<Composition>.*?<versionId value="(\d+)"\/>/s.exec(content)?.[1]
-  return { recordKey: `${system}#${value}`, ...(version === undefined ? {} : { version }) }
+  const lotNumber = /<lotNumber value="([^"]*)"\/>/.exec(immunization)?.[1]
+  return {
+    recordKey: `${system}#${value}`,
+    ...(version === undefined ? {} : { version }),
+    ...(lotNumber === undefined ? {} : { lotNumber })
+  }
 }

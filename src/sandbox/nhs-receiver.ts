@@ -115,6 +115,13 @@ export function createNhsReceiver(tokens: NhsTokens, baseUrl: () => string, now:
     journalPath: ({ path }) => path,
     holdings: () => [...byId.values()],
     fail: (fault) => FAULTS[fault],
+    touch({ path }) {
+      const held = byId.get(PATH.exec(path)?.[1] ?? '')
+      if (held !== undefined) held.version += 1
+    },
+    expire: () => {
+      tokens.revokeAll()
+    },
     answer(request) {
       const match = PATH.exec(request.path)
       if (match === null) return outcome(404, 'not-found', 'The requested resource was not found.')
@@ -149,8 +156,12 @@ function parseBody(body: string): { resource: Immunization } | SandboxAnswer {
   }
 }
 
-function effectOf(record: HeldRecord): NonNullable<SandboxAnswer['effect']> {
-  return { recordKey: identifierKey(record.resource), version: String(record.version), applied: true }
+function effectOf({ resource, version }: HeldRecord): NonNullable<SandboxAnswer['effect']> {
+  return { recordKey: identifierKey(resource), version: String(version), ...lotOf(resource), applied: true }
+}
+
+function lotOf({ lotNumber }: Immunization): { lotNumber?: string } {
+  return lotNumber === undefined ? {} : { lotNumber }
 }
 
 function identifierKey(resource: Immunization): string {

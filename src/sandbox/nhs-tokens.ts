@@ -14,7 +14,12 @@ export interface NhsTokens {
   revokeAll(): void
 }
 
-export function createNhsTokens(keys: SandboxKeys['nhs'], tokenUrl: () => string, now: () => Date): NhsTokens {
+export function createNhsTokens(
+  keys: SandboxKeys['nhs'],
+  tokenUrl: () => string,
+  now: () => Date,
+  algorithm: 'RS512' | 'RS384' = 'RS512'
+): NhsTokens {
   const publicKey = createPublicKey(keys.publicKeyPem)
   const usedIds = new Set<string>()
   const expiryByToken = new Map<string, number>()
@@ -22,7 +27,7 @@ export function createNhsTokens(keys: SandboxKeys['nhs'], tokenUrl: () => string
   async function isAssertionGood(assertion: string): Promise<boolean> {
     try {
       const { payload, protectedHeader } = await jwtVerify(assertion, publicKey, {
-        algorithms: ['RS512'],
+        algorithms: [algorithm],
         issuer: keys.apiKey,
         subject: keys.apiKey,
         audience: tokenUrl(),

@@ -3,7 +3,7 @@
 // Source: $validate-code of ValueSet and CodeSystem, https://hl7.org/fhir/R4/operations.html, checked 2026-11-22.
 import { jsonAnswer, type Receiver, type SandboxAnswer, type SandboxRequest } from './receiver.js'
 
-export const TERMINOLOGY_PATH = '/terminology/fhir/'
+export const TERMINOLOGY_PATH = /^\/terminology\/fhir\//
 const FHIR_JSON = 'application/fhir+json'
 
 /** Codes by what is answered about them. */

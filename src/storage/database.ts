@@ -1,5 +1,6 @@
 // The database as the use cases see it: stores, and transactions that hand out stores.
 import type { Pool } from 'pg'
+import { createAcknowledgementStore, type AcknowledgementStore } from './acknowledgement-store.js'
 import { createAuditStore, type AuditStore } from './audit-store.js'
 import { createBundleJobStore, type BundleJobStore } from './bundle-job-store.js'
 import { createDecisionStore, type DecisionStore } from './decision-store.js'
@@ -11,6 +12,7 @@ import { createDestinationStore, type DestinationStore } from './destination-sto
 import { createEventStore, type EventStore } from './event-store.js'
 import { createHistoryStore, type HistoryStore } from './history-store.js'
 import { createIdempotencyStore, type IdempotencyStore } from './idempotency-store.js'
+import { createInboxStore, type InboxStore } from './inbox-store.js'
 import { createOpsStore, type OpsStore } from './ops-store.js'
 import { createOutboxStore, type OutboxStore } from './outbox-store.js'
 import { createPatientMergeStore, type PatientMergeStore } from './patient-merge-store.js'
@@ -57,6 +59,8 @@ export interface Stores {
   deliveryProbes: DeliveryProbes
   destinationLimits: DestinationLimits
   bundleJobs: BundleJobStore
+  acknowledgements: AcknowledgementStore
+  inboxes: InboxStore
 }
 
 export interface Database {
@@ -142,7 +146,9 @@ function createStores(sql: Sql): Stores {
     deliveredLanes: createDeliveredLanes(sql),
     deliveryProbes: createDeliveryProbes(sql),
     destinationLimits: createDestinationLimits(sql),
-    bundleJobs: createBundleJobStore(sql)
+    bundleJobs: createBundleJobStore(sql),
+    acknowledgements: createAcknowledgementStore(sql),
+    inboxes: createInboxStore(sql)
   }
 }
 

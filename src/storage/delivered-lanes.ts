@@ -28,6 +28,7 @@ interface Row {
   operation: DeliveryOperation
   vaccineType: VaccineType
   supplier: string
+  changedAt: Date
   body: string
   epoch: number
   remoteId: string | null
@@ -67,7 +68,7 @@ with lately as (
 )
 select last.delivery_id as "deliveryId", last.destination, last.record_id as "recordId",
        last.patient_key as "patientKey", last.version, last.operation, record.vaccine_type as "vaccineType",
-       version.supplier, last.epoch,
+       version.supplier, version.received_at as "changedAt", last.epoch,
        remote_record.remote_id as "remoteId", remote_record.remote_version as "remoteVersion",
        coalesce(
          version.body,

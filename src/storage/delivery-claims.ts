@@ -33,12 +33,15 @@ interface ClaimedRow {
   operation: DeliveryOperation
   vaccineType: VaccineType
   supplier: string
+  changedAt: Date
   body: string
   attempt: number
   epoch: number
   outcomeUnknown: boolean
   remoteId: string | null
   remoteVersion: string | null
+  replaces: { recordId: string; version: string }[] | null
+  toldBySuccessor: boolean
 }
 
 export function createDeliveryClaims(sql: Sql): DeliveryClaims {
@@ -93,9 +96,25 @@ with picked as (
 )
 select claimed.delivery_id as "deliveryId", claimed.destination, claimed.record_id as "recordId",
        claimed.patient_key as "patientKey", claimed.version, claimed.operation, record.vaccine_type as "vaccineType",
-       record_version.supplier, claimed.tries + 1 as attempt, claimed.epoch,
+       record_version.supplier, record_version.received_at as "changedAt", claimed.tries + 1 as attempt, claimed.epoch,
        claimed.outcome_unknown as "outcomeUnknown",
        remote_record.remote_id as "remoteId", remote_record.remote_version as "remoteVersion",
+       (
+         select json_agg(json_build_object('recordId', earlier.record_id, 'version', remote.remote_version))
+           from delivery as earlier
+           join remote_record as remote
+             on remote.destination = earlier.destination and remote.record_id = earlier.record_id
+          where earlier.successor_id = claimed.delivery_id
+            and earlier.takeover = 'replaced'
+            and earlier.state = 'blocked'
+            and remote.remote_version is not null
+       ) as replaces,
+       claimed.takeover is not distinct from 'replaced' and exists (
+         select
+           from delivery as successor
+          where successor.delivery_id = claimed.successor_id
+            and successor.last_class = 'delivered'
+       ) as "toldBySuccessor",
        coalesce(
          record_version.body,
          (
@@ -115,7 +134,12 @@ select claimed.delivery_id as "deliveryId", claimed.destination, claimed.record_
     on remote_record.destination = claimed.destination and remote_record.record_id = claimed.record_id
  order by claimed.due_at, claimed.delivery_id`
 
-function toDelivery({ remoteId, remoteVersion, ...delivery }: ClaimedRow): Delivery {
-  if (remoteId === null) return delivery
-  return { ...delivery, remote: { id: remoteId, ...(remoteVersion === null ? {} : { version: remoteVersion }) } }
+function toDelivery({ remoteId, remoteVersion, replaces, toldBySuccessor, ...delivery }: ClaimedRow): Delivery {
+  const told = {
+    ...delivery,
+    ...(replaces === null ? {} : { replaces }),
+    ...(toldBySuccessor ? { toldBySuccessor } : {})
+  }
+  if (remoteId === null) return told
+  return { ...told, remote: { id: remoteId, ...(remoteVersion === null ? {} : { version: remoteVersion }) } }
 }

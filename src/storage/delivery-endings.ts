@@ -23,6 +23,8 @@ export interface AttemptEnd {
   /** Whether the receiver may have it without our knowing; `as-before` where this attempt adds nothing to that. */
   outcome: 'known' | 'unknown' | 'as-before'
   remote?: { id: string; version?: string }
+  /** Delivered to a receiver that answers later: when it is overdue, from now on. */
+  answerWithinMs?: number
 }
 
 export interface FinishedDelivery extends Lane {
@@ -40,7 +42,10 @@ export interface DeliveryEndings {
     ends: readonly AttemptEnd[],
     maxAgeMs: number
   ): Promise<{ finished: FinishedDelivery[]; fenced: string[]; promoted: number }>
-  /** Gives up held deliveries: an explicit gap. Inside a transaction only. `lanes`: of those that were held. */
+  /**
+   * Gives up held deliveries: an explicit gap. Inside a transaction only. `lanes`: of those that were held. Where one was
+   * to take another record's place, that one stays at the receiver: its deletion is given up as well.
+   */
   cancelHeld(deliveryIds: readonly string[]): Promise<{ lanes: Lane[]; promoted: number }>
 }
 
@@ -51,11 +56,15 @@ export function createDeliveryEndings(sql: Sql): DeliveryEndings {
       if (ends.length === 0) return { finished: [], fenced: [], promoted: 0 }
       // Only an end promotes, and only a promotion must not race with ingest.
       const ending = ends.filter((end) => end.next === 'delivered').map((end) => end.recordId)
-      if (ending.length > 0) await lanes.lockRecords(ending)
+      const letGo = ends.filter((end) => end.next !== 'retry').map((end) => end.deliveryId)
+      if (letGo.length > 0) await lanes.lockRecords(ending, letGo)
       const { rows } = await sql.query<FinishedDelivery>(FINISH, [JSON.stringify(ends.map(toRow)), maxAgeMs])
       const finished = new Set(rows.map((row) => row.deliveryId))
       // A statement of its own: it must see what ingest added while we waited for the records.
-      const promoted = await lanes.promote(rows.filter((row) => row.state === 'delivered'))
+      const promoted = await lanes.promote(
+        rows.filter((row) => row.state === 'delivered'),
+        rows.flatMap(({ state, deliveryId }) => (state === 'delivered' || state === 'held' ? [deliveryId] : []))
+      )
       const fenced = ends.map((end) => end.deliveryId).filter((deliveryId) => !finished.has(deliveryId))
       return { finished: rows, fenced, promoted }
     },
@@ -65,9 +74,17 @@ export function createDeliveryEndings(sql: Sql): DeliveryEndings {
         'select distinct record_id as "recordId" from delivery where delivery_id = any ($1)',
         [deliveryIds]
       )
-      await lanes.lockRecords(records.rows.map((row) => row.recordId))
-      const { rows } = await sql.query<Lane>(CANCEL_HELD, [deliveryIds])
-      return { lanes: rows, promoted: await lanes.promote(rows) }
+      await lanes.lockRecords(
+        records.rows.map((row) => row.recordId),
+        deliveryIds
+      )
+      const { rows } = await sql.query<CancelledLane>(CANCEL_HELD, [deliveryIds])
+      const kept = await sql.query<Lane>(CANCEL_TAKEOVERS, [rows.map((row) => row.deliveryId)])
+      const promoted = await lanes.promote(
+        [...rows, ...kept.rows],
+        rows.map((row) => row.deliveryId)
+      )
+      return { lanes: rows.map(({ destination, recordId }) => ({ destination, recordId })), promoted }
     }
   }
 }
@@ -77,11 +94,12 @@ with ended as (
   select *
     from json_to_recordset($1) as ended (
            delivery_id uuid, epoch integer, next text, class text, status integer, message text,
-           due_in_ms double precision, counts boolean, outcome_unknown boolean, remote_id text, remote_version text
+           due_in_ms double precision, counts boolean, outcome_unknown boolean, remote_id text, remote_version text,
+           answer_within_ms double precision
          )
 ), judged as (
   select delivery.delivery_id, ended.epoch, ended.class, ended.status, ended.message, ended.due_in_ms,
-         ended.remote_id, ended.remote_version,
+         ended.remote_id, ended.remote_version, ended.answer_within_ms,
          case
            when ended.next = 'retry' and delivery.series_started_at < now() - $2 * interval '1 millisecond'
              then 'expired'
@@ -136,6 +154,16 @@ with ended as (
   on conflict (destination, record_id) do update
      set remote_id = excluded.remote_id, remote_version = excluded.remote_version,
          delivered_version = excluded.delivered_version, updated_at = excluded.updated_at
+), awaited as (
+  insert into acknowledgement (delivery_id, destination, state, message_id, due_at)
+  select finished.delivery_id, finished.destination, 'awaited', judged.remote_id,
+         now() + judged.answer_within_ms * interval '1 millisecond'
+    from finished
+    join judged using (delivery_id)
+   where finished.state = 'delivered'
+     and judged.answer_within_ms is not null
+  on conflict (delivery_id) do update
+     set message_id = excluded.message_id, due_at = excluded.due_at
 )
 select delivery_id as "deliveryId", destination, record_id as "recordId", state
   from finished`
@@ -145,7 +173,19 @@ update delivery
    set state = 'cancelled', finished_at = now()
  where delivery_id = any ($1)
    and state = 'held'
+returning delivery_id as "deliveryId", destination, record_id as "recordId"`
+
+const CANCEL_TAKEOVERS = `
+update delivery
+   set state = 'cancelled', finished_at = now()
+ where successor_id = any ($1)
+   and takeover is not null
+   and state = 'blocked'
 returning destination, record_id as "recordId"`
+
+interface CancelledLane extends Lane {
+  deliveryId: string
+}
 
 function toRow(end: AttemptEnd): object {
   return {
@@ -159,6 +199,7 @@ function toRow(end: AttemptEnd): object {
     counts: end.counts,
     outcome_unknown: end.outcome === 'as-before' ? null : end.outcome === 'unknown',
     remote_id: end.remote?.id,
-    remote_version: end.remote?.version
+    remote_version: end.remote?.version,
+    answer_within_ms: end.answerWithinMs
   }
 }

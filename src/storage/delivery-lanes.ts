@@ -1,4 +1,4 @@
-// blocked -> ready: the next one of a lane, when its head has ended.
+// blocked -> ready: the next one of a lane, when its head has ended and so has what else it waits for.
 import type { Sql } from './sql.js'
 
 export interface Lane {
@@ -7,30 +7,33 @@ export interface Lane {
 }
 
 export interface DeliveryLanes {
-  /** In the order that everybody uses. */
-  lockRecords(recordIds: readonly string[]): Promise<void>
+  /** In the order that everybody uses; with the records that wait for one of `endingIds`. */
+  lockRecords(recordIds: readonly string[], endingIds?: readonly string[]): Promise<void>
   /**
-   * The lowest blocked delivery of each lane without a live head becomes ready; gives how many did. The caller holds the
-   * locks of the records, taken by an earlier statement: this one must see what ingest added meanwhile.
+   * The lowest blocked delivery of each lane without a live head becomes ready, unless it waits for a successor; gives how
+   * many did. `endedIds`: the lanes that waited for these are looked at too. The caller holds the locks of the records,
+   * taken by an earlier statement: this one must see what ingest added meanwhile.
    */
-  promote(lanes: readonly Lane[]): Promise<number>
+  promote(lanes: readonly Lane[], endedIds?: readonly string[]): Promise<number>
   /**
-   * Lanes with blocked deliveries and no live head: there are none unless somebody changed rows by hand. Repaired by
-   * lockRecords and promote in one transaction.
+   * Lanes with blocked deliveries that wait for nothing and no live head: there are none unless somebody changed rows by
+   * hand, or a lane began to wait in the moment in which its own head and its successor both ended. Repaired by lockRecords
+   * and promote in one transaction.
    */
   findHeadlessLanes(limit: number): Promise<Lane[]>
 }
 
 export function createDeliveryLanes(sql: Sql): DeliveryLanes {
   return {
-    async lockRecords(recordIds) {
-      await sql.query(LOCK_RECORDS, [recordIds])
+    async lockRecords(recordIds, endingIds = []) {
+      await sql.query(LOCK_RECORDS, [recordIds, endingIds])
     },
-    async promote(lanes) {
-      if (lanes.length === 0) return 0
+    async promote(lanes, endedIds = []) {
+      if (lanes.length === 0 && endedIds.length === 0) return 0
       const { rowCount } = await sql.query(PROMOTE, [
         lanes.map((lane) => lane.destination),
-        lanes.map((lane) => lane.recordId)
+        lanes.map((lane) => lane.recordId),
+        endedIds
       ])
       return rowCount
     },
@@ -44,16 +47,30 @@ export function createDeliveryLanes(sql: Sql): DeliveryLanes {
 const LOCK_RECORDS = `
 select record_id
   from record
- where record_id = any ($1)
+ where record_id = any (
+         $1::uuid[] || array(select delivery.record_id from delivery where successor_id = any ($2::uuid[]) and state = 'blocked')
+       )
  order by record_id
    for no key update`
 
+/** Of a blocked delivery and its successor: whether it need not wait for that one (any more). */
+const MAY_GO = `(
+       waiting.successor_id is null
+       or successor.state in ('delivered', 'superseded', 'cancelled')
+       or (waiting.takeover is null and successor.state = 'held')
+     )`
+
 const PROMOTE = `
 with lane as (
-  select distinct destination, record_id
+  select destination, record_id
     from unnest($1::text[], $2::uuid[]) as lane (destination, record_id)
-), next as (
-  select distinct on (destination, record_id) delivery.delivery_id
+   union
+  select destination, record_id
+    from delivery
+   where successor_id = any ($3::uuid[])
+     and state = 'blocked'
+), waiting as (
+  select distinct on (destination, record_id) delivery.delivery_id, delivery.successor_id, delivery.takeover
     from lane
     join delivery using (destination, record_id)
    where delivery.state = 'blocked'
@@ -68,18 +85,27 @@ with lane as (
 )
 update delivery
    set state = 'ready', due_at = now(), series_started_at = now()
-  from next
- where delivery.delivery_id = next.delivery_id`
+  from waiting
+  left join delivery successor on successor.delivery_id = waiting.successor_id
+ where delivery.delivery_id = waiting.delivery_id
+   and delivery.state = 'blocked'
+   and ${MAY_GO}`
 
 const FIND_HEADLESS = `
-select distinct blocked.destination, blocked.record_id as "recordId"
-  from delivery as blocked
- where blocked.state = 'blocked'
-   and not exists (
-         select
-           from delivery as head
-          where head.destination = blocked.destination
-            and head.record_id = blocked.record_id
-            and head.state in ('ready', 'queued', 'in_flight', 'verify', 'held')
-       )
+select waiting.destination, waiting.record_id as "recordId"
+  from (
+         select distinct on (destination, record_id) destination, record_id, successor_id, takeover
+           from delivery as blocked
+          where state = 'blocked'
+            and not exists (
+                  select
+                    from delivery as head
+                   where head.destination = blocked.destination
+                     and head.record_id = blocked.record_id
+                     and head.state in ('ready', 'queued', 'in_flight', 'verify', 'held')
+                )
+          order by destination, record_id, lane_seq
+       ) waiting
+  left join delivery successor on successor.delivery_id = waiting.successor_id
+ where ${MAY_GO}
  limit $1`

@@ -8,7 +8,8 @@ export interface RungDelivery {
 
 export interface DeliveryRing {
   /**
-   * Marks due deliveries as queued, the longest due first, so many that no destination has more than `window` queued.
+   * Marks due deliveries as queued, the longest due first, so many that no destination has more than `window` queued;
+   * of one whose breaker has just closed, so many that no more than its slow start allows are queued and in flight.
    * Leaves out destinations that are paused, that wait for a limit to pass, or whose breaker is open. Two relays in the
    * same instant may pass the window by one ring; no delivery is given to both.
    */
@@ -53,12 +54,20 @@ export function createDeliveryRing(sql: Sql): DeliveryRing {
 const RING = `
 with room as (
   select destination.destination,
-         $2::integer - (
+         least($2::integer, destination.slow_start) - (
            select count(*)
              from delivery
             where delivery.destination = destination.destination
               and delivery.state = 'queued'
-         ) as credit
+         ) - case
+           when destination.slow_start is null then 0
+           else (
+             select count(*)
+               from delivery
+              where delivery.destination = destination.destination
+                and delivery.state = 'in_flight'
+           )
+         end as credit
     from destination
    where destination.destination = any ($1)
      and destination.state = 'active'

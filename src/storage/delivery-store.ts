@@ -10,6 +10,10 @@
 // held       a person must look; it stays the head of its lane. Replay: ready or verify. Skip: cancelled.
 // blocked    an earlier delivery of the lane has not ended. Whoever ends the head makes the lowest one ready, in the same
 //            transaction and with the record locked: ingest holds that lock when it chooses between ready and blocked.
+//            A delete may also wait for its successor, a delivery of another record: for a takeover until that one was
+//            delivered, else until it was delivered or is held. Skipping a held successor cancels the takeovers.
+// superseded never attempted, and no longer wanted: another record has taken over. What waited for it waits for the
+//            delivery of that record.
 // delivered, superseded, cancelled   the end.
 //
 // ready, verify, queued, in_flight and held are live: one per lane (delivery_one_head_key). Locks are taken in the order

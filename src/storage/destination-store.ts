@@ -10,17 +10,20 @@ export interface Door {
   /** 0 when nothing holds it back (a paused destination aside). */
   closedForMs: number
   breakerOpen: boolean
-  /** Waits since the breaker opened. */
+  /** Waits since the breaker opened; kept after it closed, until the destination has proven itself. */
   breakerWaits: number
   consecutiveFailures: number
+  /** Deliveries that may be queued and in flight at once after the breaker closed; null: the window of the queue. */
+  slowStart: number | null
+  /** Attempts since a failure, within the last minute; zeros where there was none. */
+  sample: { tries: number; unavailable: number }
   /** How far into the future requests are already promised, where there is a rate. */
   rateAheadMs: number
 }
 
-/** Null leaves the breaker as it is. */
-export interface HealthChange {
-  consecutiveFailures: number
-  breaker: { kind: 'closed' } | { kind: 'open'; waits: number; waitMs: number; reason: ClosedReason } | null
+/** What is written of a destination's health. `breaker`: null leaves it as it is. */
+export interface HealthChange extends Pick<Door, 'consecutiveFailures' | 'breakerWaits' | 'slowStart' | 'sample'> {
+  breaker: { kind: 'closed' } | { kind: 'open'; waitMs: number; reason: ClosedReason } | null
 }
 
 export interface DestinationStore {
@@ -78,18 +81,17 @@ export function createDestinationStore(sql: Sql): DestinationStore {
       )
     },
 
-    async recordHealth(destination, { consecutiveFailures, breaker }) {
-      if (breaker?.kind === 'open') {
-        const { waits, waitMs, reason } = breaker
-        await sql.query(OPEN_BREAKER, [destination, consecutiveFailures, waits, waitMs, reason])
-      } else if (breaker?.kind === 'closed') {
-        await sql.query(CLOSE_BREAKER, [destination, consecutiveFailures])
-      } else {
-        await sql.query('update destination set consecutive_failures = $2 where destination = $1', [
-          destination,
-          consecutiveFailures
-        ])
-      }
+    async recordHealth(destination, { consecutiveFailures, breakerWaits, slowStart, sample, breaker }) {
+      await sql.query(RECORD_HEALTH, [
+        destination,
+        consecutiveFailures,
+        breakerWaits,
+        slowStart,
+        sample.tries,
+        sample.unavailable
+      ])
+      if (breaker?.kind === 'open') await sql.query(OPEN_BREAKER, [destination, breaker.waitMs, breaker.reason])
+      else if (breaker?.kind === 'closed') await sql.query(CLOSE_BREAKER, [destination])
     },
 
     async closeFor(destination, waitMs) {
@@ -122,28 +124,44 @@ select state = 'paused' as paused,
        breaker_opened_at is not null as "breakerOpen",
        breaker_waits as "breakerWaits",
        consecutive_failures as "consecutiveFailures",
+       slow_start as "slowStart",
+       case
+         when sample_since > clock_timestamp() - interval '1 minute'
+           then json_build_object('tries', sample_tries, 'unavailable', sample_unavailable)
+         else json_build_object('tries', 0, 'unavailable', 0)
+       end as sample,
        greatest(extract(epoch from rate_next_at - clock_timestamp()) * 1000, 0)::double precision as "rateAheadMs"
   from destination
  where destination = $1`
 
-const OPEN_BREAKER = `
+// A sample begins with its first failure, and is over a minute later, whatever came in between.
+const RECORD_HEALTH = `
 update destination
    set consecutive_failures = $2,
-       breaker_opened_at = coalesce(breaker_opened_at, now()),
        breaker_waits = $3,
+       slow_start = $4,
+       sample_tries = $5,
+       sample_unavailable = $6,
+       sample_since = case
+         when sample_unavailable > 0 and sample_since > clock_timestamp() - interval '1 minute' then sample_since
+         else clock_timestamp()
+       end
+ where destination = $1`
+
+const OPEN_BREAKER = `
+update destination
+   set breaker_opened_at = coalesce(breaker_opened_at, now()),
        resume_at = greatest(
          case when resume_reason = 'limited' then resume_at end,
-         now() + $4 * interval '1 millisecond'
+         now() + $2 * interval '1 millisecond'
        ),
-       resume_reason = $5
+       resume_reason = $3
  where destination = $1`
 
 // A limit outlives the breaker: the receiver answered, but asked for a rest.
 const CLOSE_BREAKER = `
 update destination
-   set consecutive_failures = $2,
-       breaker_opened_at = null,
-       breaker_waits = 0,
+   set breaker_opened_at = null,
        resume_at = case when resume_reason = 'limited' then resume_at end,
        resume_reason = case when resume_reason = 'limited' then resume_reason end
  where destination = $1`
@@ -151,5 +169,6 @@ update destination
 const RESUME = `
 update destination
    set state = 'active', consecutive_failures = 0, breaker_opened_at = null, breaker_waits = 0,
+       slow_start = null, sample_tries = 0, sample_unavailable = 0, sample_since = null,
        resume_at = null, resume_reason = null
  where destination = $1`

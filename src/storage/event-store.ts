@@ -1,4 +1,5 @@
 // Fingerprints and event groups of patients: what deduplication compares, and which records are one event.
+import { countEvents, type CountedEvent } from '../dedup/count-events.js'
 import type { EventFingerprint } from '../dedup/fingerprint.js'
 import type { MemberRole } from '../dedup/survivor.js'
 import type { VaccineType } from '../fhir/vaccine-types.js'
@@ -32,12 +33,14 @@ export interface EventStore {
   findEvents(patientKeys: readonly string[]): Promise<KnownEvent[]>
   writeGroups(groups: readonly GroupWrite[]): Promise<void>
   /**
-   * Days of the completed survivors of a patient for these vaccine types, with a number that rises on every change. The
-   * key of a superseded number leads to its successor.
+   * Days of the completed survivors of a patient for these vaccine types, with a number that rises on every change; groups
+   * of which a person is still to say whether they are one count `once` or `each`. The key of a superseded number leads to
+   * its successor.
    */
   readTotals(
     patientKey: string,
-    vaccineTypes: readonly VaccineType[]
+    vaccineTypes: readonly VaccineType[],
+    possibleDuplicates?: 'once' | 'each'
   ): Promise<{ nhsNumber?: string; supersededNumbers: string[]; eventDays: string[]; sourceVersion: number }>
 }
 
@@ -73,16 +76,30 @@ export function createEventStore(sql: Sql): EventStore {
       ])
     },
 
-    async readTotals(patientKey, vaccineTypes) {
+    async readTotals(patientKey, vaccineTypes, possibleDuplicates = 'once') {
       const { rows } = await sql.query<TotalsRow>(
         `select patient.nhs_number,
                 array(select nhs_number from patient other where other.merged_into = patient.patient_key) as superseded,
                 coalesce(
-                  array_agg(to_char(record.occurrence_day, 'YYYY-MM-DD') order by record.occurrence_day)
+                  json_agg(
+                    json_build_object(
+                      'groupId', grouped.group_id,
+                      'day', to_char(record.occurrence_day, 'YYYY-MM-DD')
+                    )
+                  )
                     filter (where record.status = 'completed' and not record.deleted
                               and record.vaccine_type = any ($2)),
-                  '{}'
-                ) as days,
+                  '[]'
+                ) as events,
+                array(
+                  select array[member_a.group_id, member_b.group_id]
+                    from pair_decision pair
+                    join event_group_member member_a on member_a.record_id = pair.record_a
+                    join event_group_member member_b on member_b.record_id = pair.record_b
+                   where pair.patient_key = patient.patient_key
+                     and pair.outcome = 'possible'
+                     and pair.decided_by = 'system'
+                ) as undecided,
                 patient.source_version_base + coalesce(sum(grouped.revision), 0)::integer as source_version
            from patient asked
            join patient on patient.patient_key = coalesce(asked.merged_into, asked.patient_key)
@@ -96,7 +113,7 @@ export function createEventStore(sql: Sql): EventStore {
       if (row === undefined) throw new Error(`patient ${patientKey} is not known`)
       return {
         supersededNumbers: row.superseded,
-        eventDays: row.days,
+        eventDays: countEvents(row.events, possibleDuplicates === 'once' ? row.undecided : []),
         sourceVersion: row.source_version,
         ...(row.nhs_number === null ? {} : { nhsNumber: row.nhs_number })
       }
@@ -129,7 +146,8 @@ select record_id, group_id, patient_key, role
 interface TotalsRow {
   nhs_number: string | null
   superseded: string[]
-  days: string[]
+  events: CountedEvent[]
+  undecided: [string, string][]
   source_version: number
 }
 

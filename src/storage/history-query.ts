@@ -34,6 +34,8 @@ export interface RecordQuery {
   filters: readonly RecordFilter[]
   /** Leave out records whose event group counts another record. */
   survivorsOnly: boolean
+  /** Tell what each record is beside the others of its event. */
+  withRoles?: boolean
   order: readonly SortKey[]
   after?: PagePosition
   limit: number
@@ -47,8 +49,9 @@ export interface Statement {
 /**
  * `from … where …` for the live records that match; `limit` is left aside, and of `after` the snapshot counts alone:
  * records that were made since are left out. `patientKey`: the key of the number that was asked for, for the next page.
+ * `event`: group and role as JSON.
  */
-export function matchingRecords(query: RecordQuery): Statement & { patientKey: string } {
+export function matchingRecords(query: RecordQuery): Statement & { patientKey: string; event: string } {
   const values: unknown[] = []
   const bind = (value: unknown): string => `$${values.push(value)}`
   const vaccineTypes = bind(query.vaccineTypes)
@@ -65,7 +68,8 @@ export function matchingRecords(query: RecordQuery): Statement & { patientKey: s
     on version.record_id = record.record_id and version.version = record.current_version${seen}
  where ${conditions.join('\n   and ')}`,
     values,
-    patientKey: asked === undefined ? 'record.patient_key' : `(select patient_key ${asked})`
+    patientKey: asked === undefined ? 'record.patient_key' : `(select patient_key ${asked})`,
+    event: query.withRoles === true ? placeInEvent(vaccineTypes) : 'null::json'
   }
 }
 
@@ -158,6 +162,23 @@ function countsForItsEvent(vaccineTypes: string): string {
           where member.record_id = record.record_id
             and survivor.record_id <> record.record_id
             and survivor.vaccine_type = any (${vaccineTypes})
+       )`
+}
+
+// As in Linkage: where no other record of the event may be seen, nothing is told of it.
+function placeInEvent(vaccineTypes: string): string {
+  return `(
+         select json_build_object('groupId', member.group_id, 'role', member.role)
+           from event_group_member member
+          where member.record_id = record.record_id
+            and exists (
+                  select
+                    from event_group_member other
+                    join record another on another.record_id = other.record_id
+                   where other.group_id = member.group_id
+                     and other.record_id <> member.record_id
+                     and another.vaccine_type = any (${vaccineTypes})
+                )
        )`
 }
 

@@ -1,7 +1,9 @@
 // What has been kept, for reading: one record, its versions, and searches. Bodies come back as the text they were
 // stored as. A query is data (planned by src/history); this file turns it into SQL, values always as parameters.
+import type { MemberRole } from '../dedup/survivor.js'
 import type { VaccineType } from '../fhir/vaccine-types.js'
 import type { Sql } from './sql.js'
+import { findEventMembers, type EventMember } from './event-members.js'
 import { matchingRecords, orderAndLimit, type RecordQuery } from './history-query.js'
 import { matchingVersions, orderAndLimitVersions, type VersionsQuery } from './version-query.js'
 
@@ -52,6 +54,8 @@ export interface FoundRecord {
   body: string
   /** How the version came that is shown. */
   sent: SentVersion
+  /** Where it stands among the records of its event, if that was asked for. */
+  event?: { groupId: string; role: MemberRole }
 }
 
 export interface FoundRecords {
@@ -63,6 +67,8 @@ export interface FoundRecords {
 export interface HistoryStore {
   findRecord(recordId: string): Promise<KeptRecord | undefined>
   findVersion(recordId: string, version: number): Promise<KeptVersion | undefined>
+  /** The live records of the event of a record that are of these vaccine types. */
+  findEventMembers(recordId: string, vaccineTypes: readonly VaccineType[]): Promise<EventMember[]>
   /** Newest first. */
   findVersions(query: VersionsQuery): Promise<KeptVersion[]>
   /** How many versions match, whatever `before` and `limit` say. */
@@ -92,6 +98,8 @@ export function createHistoryStore(sql: Sql): HistoryStore {
       return rows[0] === undefined ? undefined : toVersion(rows[0])
     },
 
+    findEventMembers: (recordId, vaccineTypes) => findEventMembers(sql, recordId, vaccineTypes),
+
     async findVersions(query) {
       const { text, values } = orderAndLimitVersions(matchingVersions(query), query)
       const columns =
@@ -112,7 +120,7 @@ export function createHistoryStore(sql: Sql): HistoryStore {
       const { rows } = await sql.query<FoundRow>(
         `select record.record_id, ${matching.patientKey} as patient_key, ${sortKeys} as sort_keys, version.body, version.version,
                 version.operation, version.supplier, version.received_at, version.request_id,
-                pg_current_snapshot()::text as transactions ${text}`,
+                ${matching.event} as event, pg_current_snapshot()::text as transactions ${text}`,
         values
       )
       const transactions = rows[0]?.transactions
@@ -172,6 +180,7 @@ interface FoundRow {
   supplier: string
   received_at: Date
   request_id: string | null
+  event: { groupId: string; role: MemberRole } | null
   transactions: string
 }
 
@@ -212,6 +221,7 @@ function toFound(row: FoundRow): FoundRecord {
       lastUpdated: row.received_at,
       requestId: row.request_id,
       reason: null
-    }
+    },
+    ...(row.event === null ? {} : { event: row.event })
   }
 }

@@ -13,28 +13,25 @@ export interface Invariant {
 export const INVARIANT_CHECKS: readonly (Invariant & { sql: string })[] = [
   {
     id: 'I1',
-    title: 'every version of a lane has a delivery in it',
+    title: 'what a destination is told last of a record is how it is now',
     of: 'record',
-    // A record that once went to a destination sends every later version there.
+    // A lane that ends with a deletion tells nothing any more. What was given up by a person counts as told.
     sql: `
-select distinct version.record_id as id
+select distinct record.record_id as id
   from record_version version
-  join lateral (
-         select destination, min(version) as first_version
+  join record using (record_id)
+ cross join lateral (
+         select max(delivery.version) as version,
+                (array_agg(delivery.operation order by delivery.lane_seq desc)
+                  filter (where delivery.state not in ('superseded', 'cancelled')))[1] as operation
            from delivery
-          where delivery.record_id = version.record_id
-            and delivery.kind = 'live'
+          where delivery.record_id = record.record_id
             and delivery.destination = any ($3)
-          group by destination
-       ) lane on lane.first_version < version.version
+          group by delivery.destination
+       ) told
  where version.received_at >= $1
-   and not exists (
-         select
-           from delivery
-          where delivery.record_id = version.record_id
-            and delivery.destination = lane.destination
-            and delivery.version = version.version
-       )
+   and told.operation <> 'delete'
+   and told.version < record.current_version
  limit $2`
   },
   {
@@ -61,12 +58,15 @@ select delivery.delivery_id
   },
   {
     id: 'I3',
-    title: 'what is blocked waits behind a delivery that has not ended',
+    title: 'what is blocked waits for a delivery that has not ended',
     of: 'delivery',
+    // For an earlier one of its own lane, or for the one that brings the record which takes the place of its own.
     sql: `
 select blocked.delivery_id as id
   from delivery blocked
+  left join delivery successor on successor.delivery_id = blocked.successor_id
  where blocked.state = 'blocked'
+   and coalesce(successor.state in ('delivered', 'superseded', 'cancelled'), true)
    and not exists (
          select
            from delivery head

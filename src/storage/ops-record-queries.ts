@@ -60,6 +60,8 @@ export interface StoryDelivery {
   finishedAt: Date | null
   /** End of the latest attempt. */
   lastAttemptAt: Date | null
+  /** The delivery of another record that this one waits for; null where it waits for none. */
+  successor: { deliveryId: string; recordId: string; state: DeliveryState } | null
 }
 
 export interface StoryGroup {
@@ -153,7 +155,14 @@ select delivery_id as "deliveryId",
        queued_at as "queuedAt",
        lease_until as "leaseUntil",
        finished_at as "finishedAt",
-       last_attempt_at as "lastAttemptAt"
+       last_attempt_at as "lastAttemptAt",
+       (
+         select json_build_object(
+                  'deliveryId', successor.delivery_id, 'recordId', successor.record_id, 'state', successor.state
+                )
+           from delivery as successor
+          where successor.delivery_id = delivery.successor_id
+       ) as successor
   from delivery
  where record_id = $1
  order by destination, lane_seq`

@@ -1,5 +1,6 @@
-// Deliveries as they are born: in the transaction that makes the version they carry.
-import type { DeliveryOperation } from './delivery.js'
+// Deliveries as they are born: in the transaction that makes the version they carry, or that makes another record count.
+import { createDeliveryLanes, type Lane } from './delivery-lanes.js'
+import type { DeliveryOperation, Takeover } from './delivery.js'
 import type { Sql } from './sql.js'
 
 export interface NewDelivery {
@@ -9,59 +10,107 @@ export interface NewDelivery {
   version: number
   patientKey: string
   operation: DeliveryOperation
-  /** This version went down this lane before. */
+  /** The record was there before: its lane may hold deliveries already. */
   isAgain?: boolean
+  /** Live, and of a record that is locked. */
+  successorId?: string
+  takeover?: Takeover
 }
 
+/** One delivery of a lane, unless it was cancelled or superseded. */
+export interface LaneEntry {
+  deliveryId: string
+  version: number
+  operation: DeliveryOperation
+  successorId?: string
+  takeover?: Takeover
+}
+
+/** What a receiver was told of a record, and what it is still to be told. */
+export interface LaneState {
+  /** The last one that was ever attempted; `ended` once it is through. */
+  last?: LaneEntry & { ended: boolean }
+  /** Never attempted, in lane order. */
+  pending: readonly LaneEntry[]
+}
+
+/** Lanes by record id and destination. */
+export type LaneStates = Map<string, Map<string, LaneState>>
+
 export interface OutboxStore {
-  /** Destinations that some version of each record was ever planned for. */
-  findLanes(recordIds: readonly string[]): Promise<Map<string, Set<string>>>
+  /** Destinations that some version of each record was ever planned for, and how far they are. */
+  findLanes(recordIds: readonly string[]): Promise<LaneStates>
   /**
-   * Adds deliveries at the end of their lanes, in the order given: `ready` where the lane has nothing unfinished, else
-   * `blocked`. The caller holds the locks of the records, so nobody else finishes or adds in these lanes meanwhile.
+   * Adds deliveries at the end of their lanes, in the order given: `ready` where the lane has nothing unfinished and no
+   * successor is waited for, else `blocked`. The caller holds the locks of the records, so nobody else finishes or adds in
+   * these lanes meanwhile.
    */
   insert(deliveries: readonly NewDelivery[]): Promise<void>
+  /** Takes back what was never attempted; gives those that a worker has not claimed meanwhile. */
+  supersede(deliveryIds: readonly string[]): Promise<string[]>
+  /** Those that wait for one of `from` wait for `to` now, or for nothing. Inside a transaction only. */
+  passOn(from: readonly string[], to: { deliveryId: string; recordId: string } | undefined): Promise<void>
 }
 
 export function createOutboxStore(sql: Sql): OutboxStore {
+  const lanes = createDeliveryLanes(sql)
   return {
     async findLanes(recordIds) {
-      const lanes = new Map<string, Set<string>>()
-      if (recordIds.length === 0) return lanes
-      const { rows } = await sql.query<{ record_id: string; destinations: string[] }>(
-        `select record_id, array_agg(distinct destination) as destinations
-           from delivery
-          where record_id = any ($1)
-          group by record_id`,
-        [recordIds]
-      )
-      for (const row of rows) lanes.set(row.record_id, new Set(row.destinations))
-      return lanes
+      if (recordIds.length === 0) return new Map()
+      const { rows } = await sql.query<LaneRow>(FIND_LANES, [recordIds])
+      return toLaneStates(rows)
     },
 
     async insert(deliveries) {
       if (deliveries.length === 0) return
       await sql.query(INSERT, [JSON.stringify(deliveries.map(toRow))])
+    },
+
+    async supersede(deliveryIds) {
+      if (deliveryIds.length === 0) return []
+      const { rows } = await sql.query<{ delivery_id: string }>(SUPERSEDE, [deliveryIds])
+      return rows.map((row) => row.delivery_id)
+    },
+
+    async passOn(from, to) {
+      if (from.length === 0) return
+      const { rows } = await sql.query<Lane>(PASS_ON, [from, to?.deliveryId ?? null, to?.recordId ?? null])
+      if (rows.length === 0) return
+      await lanes.lockRecords(rows.map(({ recordId }) => recordId))
+      await lanes.promote(rows)
     }
   }
 }
 
+const FIND_LANES = `
+select record_id, destination, delivery_id, version, operation, successor_id, takeover,
+       epoch = 0 and state in ('blocked', 'ready', 'queued') as is_pending,
+       state = 'delivered' as ended
+  from delivery
+ where record_id = any ($1)
+   and state not in ('superseded', 'cancelled')
+ order by record_id, destination, lane_seq`
+
 const INSERT = `
 with planned as (
-  select delivery_id, destination, record_id, version, patient_key, operation, is_again,
+  select delivery_id, destination, record_id, version, patient_key, operation, is_again, successor_id, takeover,
          row_number() over (partition by destination, record_id order by place)::integer as place_in_lane
     from json_to_recordset($1) as planned (
            place integer, delivery_id uuid, destination text, record_id uuid, version integer, patient_key uuid,
-           operation text, is_again boolean
+           operation text, is_again boolean, successor_id uuid, takeover text
          )
 )
 insert into delivery (
-  delivery_id, destination, record_id, version, patient_key, lane_seq, operation, state, due_at, created_at
+  delivery_id, destination, record_id, version, patient_key, lane_seq, operation, state, due_at, created_at,
+  successor_id, takeover
 )
 select planned.delivery_id, planned.destination, planned.record_id, planned.version, planned.patient_key,
        coalesce(lane.last_seq, 0) + planned.place_in_lane, planned.operation,
-       case when coalesce(lane.is_busy, false) or planned.place_in_lane > 1 then 'blocked' else 'ready' end,
-       now(), now()
+       case
+         when coalesce(lane.is_busy, false) or planned.place_in_lane > 1 or planned.successor_id is not null then 'blocked'
+         else 'ready'
+       end,
+       now(), now(), planned.successor_id, planned.takeover
   from planned
   left join lateral (
          select max(lane_seq) as last_seq,
@@ -69,6 +118,62 @@ select planned.delivery_id, planned.destination, planned.record_id, planned.vers
            from delivery
           where delivery.destination = planned.destination and delivery.record_id = planned.record_id
        ) lane on planned.version > 1 or planned.is_again`
+
+// A worker that has claimed it in this moment is waited for, and keeps it.
+const SUPERSEDE = `
+update delivery
+   set state = 'superseded', queued_at = null, finished_at = now()
+ where delivery_id = any ($1)
+   and epoch = 0
+   and state in ('blocked', 'ready', 'queued')
+returning delivery_id`
+
+// Nothing waits for what comes behind it in its own lane.
+const PASS_ON = `
+update delivery
+   set successor_id = case when record_id = $3 then null else $2::uuid end
+ where successor_id = any ($1)
+   and state = 'blocked'
+returning destination, record_id as "recordId"`
+
+interface LaneRow {
+  record_id: string
+  destination: string
+  delivery_id: string
+  version: number
+  operation: DeliveryOperation
+  successor_id: string | null
+  takeover: Takeover | null
+  is_pending: boolean
+  ended: boolean
+}
+
+function toLaneStates(rows: readonly LaneRow[]): LaneStates {
+  const states: LaneStates = new Map()
+  for (const row of rows) {
+    const ofRecord = states.get(row.record_id) ?? new Map<string, LaneState>()
+    const lane = ofRecord.get(row.destination) ?? { pending: [] }
+    const entry = toEntry(row)
+    ofRecord.set(
+      row.destination,
+      row.is_pending
+        ? { ...lane, pending: [...lane.pending, entry] }
+        : { last: { ...entry, ended: row.ended }, pending: [] }
+    )
+    states.set(row.record_id, ofRecord)
+  }
+  return states
+}
+
+function toEntry({ delivery_id: deliveryId, version, operation, successor_id, takeover }: LaneRow): LaneEntry {
+  return {
+    deliveryId,
+    version,
+    operation,
+    ...(successor_id === null ? {} : { successorId: successor_id }),
+    ...(takeover === null ? {} : { takeover })
+  }
+}
 
 function toRow(delivery: NewDelivery, place: number): object {
   return {
@@ -79,6 +184,8 @@ function toRow(delivery: NewDelivery, place: number): object {
     version: delivery.version,
     patient_key: delivery.patientKey,
     operation: delivery.operation,
-    is_again: delivery.isAgain === true
+    is_again: delivery.isAgain === true,
+    successor_id: delivery.successorId,
+    takeover: delivery.takeover
   }
 }

@@ -17,38 +17,59 @@ t.test('the wait before the next attempt doubles up to its bound, with the whole
   t.throws(() => backoffMs(0, retry, 0.5), RangeError)
 })
 
-const closed = { consecutiveFailures: 0, breakerOpen: false, breakerWaits: 0 }
-const policy = { failuresToOpen: 5, firstWaitMs: 15_000, longestWaitMs: 300_000 }
+const well = {
+  consecutiveFailures: 0,
+  breakerOpen: false,
+  breakerWaits: 0,
+  slowStart: null,
+  sample: { tries: 0, unavailable: 0 }
+}
+const open = { ...well, consecutiveFailures: 5, breakerOpen: true, breakerWaits: 2 }
+const policy = DELIVERY_POLICY.breaker
 const signs = (...kinds: Sign['kind'][]): Sign[] => kinds.map((kind) => ({ kind, isProbe: false }))
+const times = (count: number, kind: Sign['kind']): Sign[] => signs(...Array<Sign['kind']>(count).fill(kind))
 const probe = (kind: Sign['kind']): Sign[] => [{ kind, isProbe: true }]
 
 t.test('the breaker opens at the fifth failure in a row, not at the fourth', async (t) => {
-  const four = judgeSigns(closed, signs('unavailable', 'unavailable', 'unavailable', 'unavailable'), policy)
-  const five = judgeSigns({ ...closed, consecutiveFailures: 4 }, signs('unavailable'), policy)
+  const four = judgeSigns(well, times(4, 'unavailable'), policy)
+  const five = judgeSigns({ ...well, consecutiveFailures: 4 }, signs('unavailable'), policy)
 
-  t.same(four, { consecutiveFailures: 4, breaker: null })
-  t.same(five, {
+  t.match(four, { consecutiveFailures: 4, breaker: null })
+  t.match(five, {
     consecutiveFailures: 5,
-    breaker: { kind: 'open', waits: 1, waitMs: 15_000, reason: 'unavailable' }
+    breakerWaits: 1,
+    breaker: { kind: 'open', waitMs: 15_000, reason: 'unavailable' }
   })
 })
 
 t.test('an answer in between begins the count again', async (t) => {
-  const change = judgeSigns({ ...closed, consecutiveFailures: 4 }, signs('answered', 'unavailable'), policy)
+  const change = judgeSigns({ ...well, consecutiveFailures: 4 }, signs('answered', 'unavailable'), policy)
 
-  t.same(change, { consecutiveFailures: 1, breaker: null })
+  t.match(change, { consecutiveFailures: 1, breaker: null })
+})
+
+t.test('seven of ten that fail open it too, though an answer comes in between; six of ten do not', async (t) => {
+  const six = judgeSigns(
+    well,
+    [...times(4, 'unavailable'), ...signs('answered'), ...times(2, 'unavailable'), ...times(2, 'answered')],
+    policy
+  )
+  t.match(six, { breaker: null, sample: { tries: 9, unavailable: 6 } })
+  t.match(judgeSigns({ ...well, ...six }, signs('answered'), policy).breaker, null)
+  t.match(judgeSigns({ ...well, ...six }, signs('unavailable'), policy).breaker, { kind: 'open', waitMs: 15_000 })
+  const early = judgeSigns(well, [...times(4, 'unavailable'), ...signs('answered'), ...times(4, 'unavailable')], policy)
+  t.equal(early.breaker, null, 'nine say too little')
 })
 
 t.test('credentials that are refused open it at once', async (t) => {
-  const change = judgeSigns(closed, signs('credentials'), policy)
+  const change = judgeSigns(well, signs('credentials'), policy)
 
-  t.match(change.breaker, { kind: 'open', waits: 1, reason: 'credentials' })
+  t.match(change, { breakerWaits: 1, breaker: { kind: 'open', reason: 'credentials' } })
 })
 
 t.test('each probe that fails doubles the wait, from 15 seconds up to five minutes', async (t) => {
   const waitAfter = (waits: number): unknown => {
-    const open = { consecutiveFailures: 5, breakerOpen: true, breakerWaits: waits }
-    const { breaker } = judgeSigns(open, probe('unavailable'), policy)
+    const { breaker } = judgeSigns({ ...open, breakerWaits: waits }, probe('unavailable'), policy)
     return breaker?.kind === 'open' && breaker.waitMs
   }
 
@@ -56,18 +77,39 @@ t.test('each probe that fails doubles the wait, from 15 seconds up to five minut
 })
 
 t.test('what fails while it is open and was under way before adds nothing; an answer closes it', async (t) => {
-  const open = { consecutiveFailures: 5, breakerOpen: true, breakerWaits: 2 }
-
   t.equal(judgeSigns(open, signs('unavailable'), policy).breaker, null)
-  t.same(judgeSigns(open, probe('answered'), policy), { consecutiveFailures: 0, breaker: { kind: 'closed' } })
-  t.same(judgeSigns(open, signs('answered'), policy).breaker, { kind: 'closed' })
+  t.match(judgeSigns(open, probe('answered'), policy), { consecutiveFailures: 0, breaker: { kind: 'closed' } })
+  t.match(judgeSigns(open, signs('answered'), policy).breaker, { kind: 'closed' })
+})
+
+t.test('what has just come back is trusted step by step: each answer lets one more be under way', async (t) => {
+  const back = judgeSigns(open, probe('answered'), policy)
+  t.match(back, { slowStart: 1, breakerWaits: 2 }, 'the waits are remembered while it is on trial')
+
+  const proven = judgeSigns({ ...well, ...back }, times(3, 'answered'), policy)
+  t.match(proven, { slowStart: 4, breakerWaits: 0, breaker: null })
+
+  const trusted = judgeSigns({ ...well, ...proven }, times(396, 'answered'), policy)
+  t.equal(trusted.slowStart, null, 'as many answers as the queue may hold')
+})
+
+t.test('a failure among the first three answers opens it again, for twice as long; later it takes five', async (t) => {
+  const back = { ...well, breakerWaits: 2, slowStart: 3 }
+  t.match(judgeSigns(back, signs('unavailable'), policy), {
+    breakerWaits: 3,
+    slowStart: null,
+    breaker: { kind: 'open', waitMs: 60_000 }
+  })
+  t.match(judgeSigns(back, signs('answered', 'unavailable'), policy), { slowStart: 4, breaker: null })
 })
 
 t.test('a healthy destination is not written to for every answer', async (t) => {
-  t.equal(changesNothing(closed, signs('answered', 'answered')), true)
-  t.equal(changesNothing(closed, signs('answered', 'unavailable')), false)
-  t.equal(changesNothing({ ...closed, consecutiveFailures: 1 }, signs('answered')), false)
-  t.equal(changesNothing({ ...closed, breakerOpen: true }, signs('answered')), false)
+  t.equal(changesNothing(well, signs('answered', 'answered')), true)
+  t.equal(changesNothing(well, signs('answered', 'unavailable')), false)
+  t.equal(changesNothing({ ...well, consecutiveFailures: 1 }, signs('answered')), false)
+  t.equal(changesNothing({ ...well, breakerOpen: true }, signs('answered')), false)
+  t.equal(changesNothing({ ...well, slowStart: 9 }, signs('answered')), false)
+  t.equal(changesNothing({ ...well, sample: { tries: 3, unavailable: 1 } }, signs('answered')), false)
 })
 
 t.test('a rate promises moments one after the other, at most a second ahead', async (t) => {
@@ -88,6 +130,7 @@ const delivery: Delivery = {
   operation: 'create',
   vaccineType: 'FLU',
   supplier: 'supplier-a',
+  changedAt: new Date('2025-10-03T09:21:07.125Z'),
   body: '{}',
   attempt: 2,
   epoch: 7,

@@ -11,6 +11,7 @@ import {
   createTestLog,
   DELIVERED,
   DOWN,
+  openedFor,
   scriptDestination,
   smallPolicy
 } from '../support/delivery-rig.js'
@@ -188,8 +189,7 @@ t.test('of many workers one sends the probe', async (t) => {
   const { pool, database, pump } = await open(t)
   const records = await seedRecords(pool, 10, { destinations: ['gp'] })
   const gp = scriptDestination({}, answerAfter(50, DOWN))
-  const breaker = { kind: 'open', waits: 1, waitMs: 0, reason: 'unavailable' } as const
-  await database.stores.destinations.recordHealth('gp', { consecutiveFailures: 5, breaker })
+  await database.stores.destinations.recordHealth('gp', openedFor(0))
 
   const pumps = [1, 2, 3, 4].map((worker) => pump(gp, smallPolicy(), `worker-${worker}`))
   await Promise.all(pumps.map((running) => running.deliver(idsOf(records))))

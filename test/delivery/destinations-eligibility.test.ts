@@ -111,17 +111,17 @@ t.test('MMR and MMRV count together, as one target', async (t) => {
 })
 
 t.test('which versions it wants: every change of a type that has an item', (t) => {
-  t.ok(destination.wants(syntheticCandidate('create', 'FLU', 'completed', false)), 'a duplicate may change the group')
-  t.ok(destination.wants(syntheticCandidate('update', 'FLU', 'not-done', false)))
-  t.notOk(destination.wants(syntheticCandidate('create', 'FLU', 'not-done', true)), 'it cannot have counted')
-  t.notOk(destination.wants(syntheticCandidate('create', 'HPV', 'completed', true)), 'no item for HPV')
+  t.ok(destination.wants(syntheticCandidate('FLU', 'completed')))
+  t.equal(destinationKind.defaults.sends, 'all', 'a duplicate may change the group')
+  t.notOk(destination.wants(syntheticCandidate('FLU', 'not-done')), 'it cannot have counted')
+  t.notOk(destination.wants(syntheticCandidate('HPV', 'completed')), 'no item for HPV')
   const mapped = destinationKind.create(
     { name: 'e', kind: 'e', concurrency: 1, timeoutMs: 900 },
     { ...options, targets: { HPV: 'HPV' } },
     services
   )
-  t.ok(mapped.wants(syntheticCandidate('create', 'HPV', 'completed', true)))
-  t.notOk(mapped.wants(syntheticCandidate('create', 'FLU', 'completed', true)))
+  t.ok(mapped.wants(syntheticCandidate('HPV', 'completed')))
+  t.notOk(mapped.wants(syntheticCandidate('FLU', 'completed')))
   t.end()
 })
 

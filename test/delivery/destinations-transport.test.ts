@@ -22,6 +22,7 @@ t.test('Retry-After in seconds and as a date, from one second to a quarter of an
     ['900', 900_000],
     ['901', 900_000],
     ['9999999999', 900_000],
+    ['9'.repeat(400), 900_000],
     ['Sat, 01 Nov 2025 12:01:00 GMT', 60_000],
     ['Saturday, 01-Nov-25 12:01:00 GMT', 60_000],
     ['Sat, 01 Nov 2025 11:00:00 GMT', 1_000],

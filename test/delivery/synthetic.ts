@@ -100,6 +100,7 @@ export function syntheticDelivery(resource: Immunization, changes: Partial<Deliv
     operation: 'create',
     vaccineType: 'FLU',
     supplier: 'example-pharmacy',
+    changedAt: new Date('2025-10-03T09:21:07.125Z'),
     body: JSON.stringify(resource),
     attempt: 1,
     epoch: 1,
@@ -129,14 +130,9 @@ export function nextVersion(
   return remote === undefined ? changed : { ...changed, remote }
 }
 
-export function syntheticCandidate(
-  operation: DeliveryOperation,
-  vaccineType: VaccineType,
-  status: Immunization['status'],
-  isSurvivor: boolean
-): DeliveryCandidate {
+export function syntheticCandidate(vaccineType: VaccineType, status: Immunization['status']): DeliveryCandidate {
   const facts = readImmunizationFacts(syntheticImmunization({ status }, vaccineType))
-  return { facts, vaccineType, operation, isSurvivor }
+  return { facts, vaccineType }
 }
 
 /** Services over totals that a test can change: the store of event groups has tests of its own. */

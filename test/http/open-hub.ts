@@ -30,7 +30,7 @@ export interface OpenHub extends OpenDoor {
   faults: unknown[]
 }
 
-const EVERYTHING: Wanting = { name: 'everything', wants: () => true }
+const EVERYTHING: Wanting = { name: 'everything', sends: 'all', wants: () => true }
 
 /** `now` is the clock of acceptance: what is later than it has not happened yet. */
 export async function openHub(t: Test, now: () => Date, deps: Partial<HttpServerDeps> = {}): Promise<OpenHub> {

@@ -204,7 +204,7 @@ t.test('explain has a sentence for every state a delivery can be in', async (t) 
     ],
     [
       `state = 'superseded', finished_at = '2026-11-02T08:59:30Z'`,
-      /gave way to a later version at 2026-11-02 08:59:30 UTC/
+      /gave way to a later version, or .* at 2026-11-02 08:59:30 UTC, before it was sent/
     ],
     [`state = 'cancelled'`, /was skipped at 2026-11-02 08:59:30 UTC/],
     [`state = 'ready', finished_at = null, last_class = null, due_at = '2026-11-02T09:30:00Z'`, /is not sent yet/]

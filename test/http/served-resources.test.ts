@@ -91,7 +91,7 @@ t.test('a possible duplicate is a Task for staff, with the points that speak for
     intent: 'order',
     code: { coding: [{ code: 'review-possible-duplicate' }] },
     focus: { reference: `Immunization/${second}` },
-    reasonCode: { text: /^rules=dedup-1\.0\.0; rule=score; score=\d+; .*date\+40/ },
+    reasonCode: { text: /^rules=dedup-[\d.]+; rule=score; score=\d+; .*date\+40/ },
     input: [
       { valueReference: { reference: `Immunization/${first}` } },
       { valueReference: { reference: `Immunization/${second}` } }

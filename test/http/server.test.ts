@@ -44,7 +44,15 @@ const CREATED: Verdict = {
 
 function historyOf(methods: Partial<History>): History {
   const never = () => Promise.reject(new Error('not asked in this test'))
-  return { read: never, readVersion: never, versions: never, allVersions: never, search: never, ...methods }
+  return {
+    read: never,
+    readVersion: never,
+    composed: never,
+    versions: never,
+    allVersions: never,
+    search: never,
+    ...methods
+  }
 }
 
 function outcomeOf(t: Test, answer: Answer, status: number): { rules: (string | undefined)[]; texts: string } {

@@ -163,6 +163,32 @@ t.test(
   }
 )
 
+t.test(
+  'how many MMRV are due, and when, follows from the day of birth: the days before and after each boundary',
+  (t) => {
+    const next = (birth: string, had: readonly string[], at: string) => {
+      const { forecast } = said(
+        mmrv,
+        personBorn(birth),
+        had.map((day) => doseOn(mmrv, day)),
+        at
+      )
+      return [forecast?.status, forecast?.doseNumber, forecast?.due]
+    }
+    t.same(next('2024-12-31', [], '2026-02-01'), ['too-early', 1, '2026-07-01'], 'at 18 months: MMR came first')
+    t.same(next('2025-01-01', [], '2026-02-01'), ['overdue', 1, '2026-01-01'], 'at 12 months')
+    t.same(next('2024-12-31', ['2026-07-01'], '2026-08-01'), ['too-early', 2, '2028-05-01'], 'and at 3 years 4 months')
+    t.same(next('2025-01-01', ['2026-01-10'], '2026-08-01'), ['overdue', 2, '2026-07-01'], 'and at 18 months')
+    t.same(next('2024-06-30', [], '2026-08-01'), ['too-early', 1, '2027-10-30'], 'one, at 3 years 4 months')
+    t.same(next('2024-07-01', [], '2026-08-01'), ['overdue', 1, '2026-01-01'])
+    t.same(next('2022-09-01', ['2026-01-05'], '2026-08-01'), ['complete', undefined, undefined], 'one is the course')
+    t.same(next('2022-08-31', [], '2026-10-31'), ['too-early', 1, '2026-11-01'], 'when the catch-up begins')
+    t.same(next('2022-08-31', ['2026-11-05'], '2026-12-01'), ['complete', undefined, undefined])
+    t.same(next('2019-12-31', [], '2026-12-01'), ['not-eligible', undefined, undefined])
+    t.end()
+  }
+)
+
 t.test('partial dates leave open what they leave open', (t) => {
   const partial = { birth: { first: '2025-01-01', last: '2025-12-31' }, flags: {} }
   const dose = doseOn(mmrv, '2026-06-01')

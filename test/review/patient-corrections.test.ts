@@ -9,8 +9,8 @@ const [WRONG, RIGHT] = [syntheticNhsNumber(21), syntheticNhsNumber(22)]
 const REASON = 'registered under a namesake'
 const TRUSTED = { ...clientOf('pharmacy'), patientCorrections: true }
 const TELL_TOTALS: Wanting[] = [
-  { name: 'survivors', wants: ({ isSurvivor }) => isSurvivor },
-  { name: 'totals', followsPatient: true, wants: () => true }
+  { name: 'survivors', sends: 'survivors', wants: () => true },
+  { name: 'totals', sends: 'all', followsPatient: true, wants: () => true }
 ]
 
 const lanes = (rig: IngestRig, destination: string) =>

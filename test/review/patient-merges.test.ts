@@ -203,8 +203,8 @@ t.test('a number nobody has sent yet can be merged: what comes later lands with 
 
 t.test('destinations are told of new survivors, and those that count per patient of both sides', async (t) => {
   const destinations: Wanting[] = [
-    { name: 'survivors', wants: ({ isSurvivor }) => isSurvivor },
-    { name: 'totals', followsPatient: true, wants: () => true }
+    { name: 'survivors', sends: 'survivors', wants: () => true },
+    { name: 'totals', sends: 'all', followsPatient: true, wants: () => true }
   ]
   const rig = await createIngestRig(t, { destinations })
   await post(rig, flu(1, OLD))

@@ -333,18 +333,23 @@ t.test('the journal tells what arrived, in order and without patients, until it 
   const journal = (await ask('GET', '/journal?destination=nhs-immunisation-api')).body as unknown
   const shared = { destination: 'nhs-immunisation-api', requestId: 'request-1', at: new Date(nowMs).toISOString() }
   const path = '/immunisation-fhir-api/FHIR/R4/Immunization'
+  const [{ order }] = journal as [{ order: number }]
   t.same(journal, [
     {
       ...shared,
+      order,
       method: 'POST',
       path,
       status: 201,
       recordKey: `${identifier.system!}#${identifier.value!}`,
       version: '1',
+      lotNumber: 'AB1234',
       applied: true
     },
-    { ...shared, method: 'GET', path, status: 400, applied: false }
+    { ...shared, order: order + 1, method: 'GET', path, status: 400, applied: false }
   ])
+  t.same((await ask('GET', `/journal?after=${order}`)).body, (journal as object[]).slice(1))
+  t.match(await ask('GET', '/journal?after=x'), { status: 400, body: { error: /order of an entry/ } })
   t.same((await ask('GET', '/journal?destination=gp-record')).body, [])
   await ask('DELETE', '/journal')
   t.same((await ask('GET', '/journal')).body, [])

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs'
 import path from 'node:path'
 import t, { type Test } from 'tap'
 import { createDevelopmentIssuer } from '../../src/http/development-issuer.js'
-import { sandboxDestinations } from '../../src/sandbox/destinations.js'
+import { developmentDestinations } from '../../src/sandbox/destinations.js'
 import { startSandbox } from '../../src/sandbox/server.js'
 import { fluByPharmacy } from '../support/ingest-rig.js'
 import { redisLeftOut, startOwnRedis } from '../support/redis.js'
@@ -48,7 +48,7 @@ async function startRoles(
   const sandbox = await startSandbox({ host: '127.0.0.1' })
   t.teardown(() => sandbox.close())
   const destinations = path.join(folder, 'destinations.yaml')
-  writeFileSync(destinations, JSON.stringify({ destinations: sandboxDestinations(sandbox.url, sandbox.keys) }))
+  writeFileSync(destinations, JSON.stringify({ destinations: developmentDestinations(sandbox.url, sandbox.keys) }))
   const issuer = await createDevelopmentIssuer({ keyFile: path.join(folder, 'key.json'), now: () => new Date() })
   const jwks = path.join(folder, 'jwks.json')
   writeFileSync(jwks, JSON.stringify(issuer.jwks))

@@ -4,7 +4,7 @@ import { createDatabase, type Database } from '../../src/storage/database.js'
 import type { Delivery } from '../../src/storage/delivery.js'
 import type { AttemptEnd } from '../../src/storage/delivery-endings.js'
 import type { Pool } from '../../src/storage/pool.js'
-import { countStates } from '../support/delivery-rig.js'
+import { closedAgain, countStates, openedFor } from '../support/delivery-rig.js'
 import { seedRecord, seedRecords } from '../support/seed-deliveries.js'
 import { createTestDatabase } from '../support/test-database.js'
 import { waitFor } from '../support/wait-for.js'
@@ -72,13 +72,7 @@ t.test('nothing is rung or claimed for a destination that is paused, rests, or h
   const openings: [string, () => Promise<void>][] = [
     ['paused', () => destinations.setPaused('gp', true)],
     ['resting', () => destinations.closeFor('gp', 60_000)],
-    [
-      'open',
-      () => {
-        const breaker = { kind: 'open', waits: 1, waitMs: 60_000, reason: 'unavailable' } as const
-        return destinations.recordHealth('gp', { consecutiveFailures: 5, breaker })
-      }
-    ]
+    ['open', () => destinations.recordHealth('gp', openedFor(60_000))]
   ]
   for (const [name, close] of openings) {
     await close()
@@ -97,16 +91,15 @@ t.test(
     const { pool, database } = await open(t)
     await seedRecord(pool, { destinations: ['gp'] })
     const { destinations } = database.stores
-    const open5s = { kind: 'open', waits: 1, waitMs: 5_000, reason: 'unavailable' } as const
 
     await destinations.closeFor('gp', 60_000)
     await destinations.closeFor('gp', 1_000)
     const rest = (await destinations.readDoor('gp')).closedForMs
-    await destinations.recordHealth('gp', { consecutiveFailures: 0, breaker: { kind: 'closed' } })
+    await destinations.recordHealth('gp', closedAgain())
     const kept = (await destinations.readDoor('gp')).closedForMs
-    await destinations.recordHealth('gp', { consecutiveFailures: 5, breaker: open5s })
+    await destinations.recordHealth('gp', openedFor(5_000))
     const opened = (await destinations.readDoor('gp')).closedForMs
-    await destinations.recordHealth('gp', { consecutiveFailures: 0, breaker: { kind: 'closed' } })
+    await destinations.recordHealth('gp', closedAgain())
 
     for (const closedForMs of [rest, kept, opened]) t.ok(closedForMs > 30_000, `closed for ${closedForMs} ms`)
     t.match(await destinations.readDoor('gp'), { closedForMs: 0, breakerOpen: false }, 'closed by an answer')
@@ -119,14 +112,54 @@ t.test('a probe takes the delivery that was tried least, so that one bad record 
   await pool.query(`update delivery set tries = 7, due_at = now() - interval '1 hour' where delivery_id = $1`, [
     bad?.deliveryIds[0]
   ])
-  const breaker = { kind: 'open', waits: 1, waitMs: 0, reason: 'unavailable' } as const
-  await database.stores.destinations.recordHealth('gp', { consecutiveFailures: 5, breaker })
+  await database.stores.destinations.recordHealth('gp', openedFor(0))
 
   const probes = await database.stores.deliveries.ringProbes(['gp'])
   const more = await database.stores.deliveries.ringProbes(['gp'])
 
   t.same(probes, [{ destination: 'gp', deliveryId: fresh?.deliveryIds[0] }])
   t.same(more, [], 'one at a time')
+})
+
+t.test(
+  'what waits for a destination that has come back goes by ones, twos and fours, what is under way counted',
+  async (t) => {
+    const { pool, database } = await open(t)
+    await seedRecords(pool, 12, { destinations: ['gp'] })
+    const { deliveries, destinations } = database.stores
+    await destinations.recordHealth('gp', closedAgain(2))
+
+    const two = await deliveries.ring(['gp'], 400)
+    await claim(database, [two[0]!.deliveryId])
+    const meanwhile = await deliveries.ring(['gp'], 400)
+    await destinations.recordHealth('gp', closedAgain(4))
+    const twoMore = await deliveries.ring(['gp'], 400)
+    await destinations.recordHealth('gp', closedAgain())
+    const rest = await deliveries.ring(['gp'], 400)
+
+    t.same(
+      [two, meanwhile, twoMore, rest].map((rung) => rung.length),
+      [2, 0, 2, 8]
+    )
+  }
+)
+
+t.test('failures between answers are remembered for a minute', async (t) => {
+  const { pool, database } = await open(t)
+  await seedRecord(pool, { destinations: ['gp'] })
+  const { destinations } = database.stores
+  const remember = (tries: number): Promise<void> =>
+    destinations.recordHealth('gp', { ...closedAgain(), sample: { tries, unavailable: 1 } })
+  const seen = async (): Promise<unknown> => (await destinations.readDoor('gp')).sample
+
+  await remember(1)
+  await pool.query(`update destination set sample_since = sample_since - interval '59 seconds'`)
+  await remember(2)
+  t.same(await seen(), { tries: 2, unavailable: 1 }, 'the moment it began is kept')
+  await pool.query(`update destination set sample_since = sample_since - interval '1 second'`)
+  t.same(await seen(), { tries: 0, unavailable: 0 })
+  await remember(1)
+  t.same(await seen(), { tries: 1, unavailable: 1 }, 'a new one begins')
 })
 
 t.test('a claim hands out everything the adapter needs, and leaves an open attempt', async (t) => {

@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Delivery, DeliveryOutcome, Destination } from '../../src/delivery/destination.js'
 import { DELIVERY_POLICY, type DeliveryPolicy } from '../../src/delivery/policy.js'
 import type { Log } from '../../src/queue/log.js'
+import type { HealthChange } from '../../src/storage/destination-store.js'
 import type { Pool } from '../../src/storage/pool.js'
 import { waitFor } from './wait-for.js'
 
@@ -97,6 +98,24 @@ export function smallPolicy(changes: Parts = {}): DeliveryPolicy {
     limit: { shortestMs: 10, longestMs: 1_000, otherwiseMs: 100, ...changes.limit },
     replay: { ...replay, perSecond: 1_000, ...changes.replay }
   }
+}
+
+const NO_SIGNS: Omit<HealthChange, 'breaker'> = {
+  consecutiveFailures: 0,
+  breakerWaits: 0,
+  slowStart: null,
+  sample: { tries: 0, unavailable: 0 }
+}
+
+/** The breaker opens for the first time, for so long. */
+export function openedFor(waitMs: number): HealthChange {
+  const breaker = { kind: 'open', waitMs, reason: 'unavailable' } as const
+  return { ...NO_SIGNS, consecutiveFailures: 5, breakerWaits: 1, breaker }
+}
+
+/** The breaker closes, and the destination is trusted so far. */
+export function closedAgain(slowStart: number | null = null): HealthChange {
+  return { ...NO_SIGNS, slowStart, breaker: { kind: 'closed' } }
 }
 
 export interface LogLine {

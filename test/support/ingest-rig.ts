@@ -38,8 +38,8 @@ export const rules = await loadRules()
 
 /** A destination for survivors and one for everything. */
 export const TWO_DESTINATIONS: Wanting[] = [
-  { name: 'survivors', wants: ({ isSurvivor, facts }) => isSurvivor && facts.status === 'completed' },
-  { name: 'everything', wants: () => true }
+  { name: 'survivors', sends: 'survivors', wants: ({ facts }) => facts.status === 'completed' },
+  { name: 'everything', sends: 'all', wants: () => true }
 ]
 
 export async function createIngestRig(t: Test, options: RigOptions = {}): Promise<IngestRig> {

@@ -22,6 +22,9 @@ import { redisLeftOut, startOwnRedis } from '../support/redis.js'
 import { seedRecord, seedRecords } from '../support/seed-deliveries.js'
 import { waitFor } from '../support/wait-for.js'
 
+/** Stumbling is no outage. */
+const NEVER_OPENS = { failuresToOpen: 1_000, sample: { leastTries: 1_000, failingShare: 1 } }
+
 /** Fails the first attempt of every second version, in one of three ways. */
 function stumble(delivery: Delivery): DeliveryOutcome {
   const isChosen = parseInt(delivery.deliveryId.slice(-1), 16) % 2 === 0
@@ -43,8 +46,7 @@ t.test('two relays and two workers deliver each version once and in order, thoug
         return outcome
       })
     )
-    // Stumbling is no outage: the breaker has tests of its own.
-    const fleet = await openFleet(t, engine, destinations, smallPolicy({ breaker: { failuresToOpen: 1_000 } }))
+    const fleet = await openFleet(t, engine, destinations, smallPolicy({ breaker: NEVER_OPENS }))
     const records = await seedRecords(fleet.pool, 25, {
       destinations: ['gp', 'nhs'],
       versions: ['create', 'update', 'delete', 'reinstate']

@@ -3,6 +3,7 @@
 import type { Immunization } from 'fhir/r4.js'
 import type { VaccineType } from '../../fhir/vaccine-types.js'
 import type {
+  CountedPossibleDuplicates,
   Delivery,
   DeliveryOutcome,
   Destination,
@@ -27,7 +28,7 @@ export const destinationKind: DestinationKind = {
   kind: 'eligibility-store',
   description: 'Eligibility store in DynamoDB: last date and number of doses per patient and target.',
   optionsSchema: eligibilityOptionsSchema,
-  defaults: { concurrency: 8, timeoutMs: 5_000 },
+  defaults: { concurrency: 8, timeoutMs: 5_000, sends: 'all' },
   create
 }
 
@@ -35,6 +36,7 @@ interface Deps {
   store: ItemStore
   hashSecret: string
   targets: Partial<Record<VaccineType, string>>
+  possibleDuplicates: CountedPossibleDuplicates
   services: DestinationServices
 }
 
@@ -57,16 +59,17 @@ function create(
     maxSockets: settings.concurrency
   })
   const targets = options.targets ?? DEFAULT_TARGETS
-  const deps: Deps = { store, hashSecret: secret('hashSecret'), targets, services }
+  const { possibleDuplicates = 'once' } = options
+  const deps: Deps = { store, hashSecret: secret('hashSecret'), targets, possibleDuplicates, services }
   const { vaccineTypes, ...fixed } = settings
   return {
     ...fixed,
     followsPatient: true,
-    // Survivor or not: any change may move the totals. Only a new record that does not count cannot.
+    // Any change of such a record may move the totals; a new one that does not count cannot.
     wants: (candidate) =>
       targets[candidate.vaccineType] !== undefined &&
       (vaccineTypes?.includes(candidate.vaccineType) ?? true) &&
-      (candidate.operation !== 'create' || candidate.facts.status === 'completed'),
+      candidate.facts.status === 'completed',
     deliver: (delivery, signal) => deliver(delivery, deps, signal),
     readBack: (delivery, signal) => readBackTotals(delivery, deps, signal),
     close() {
@@ -81,7 +84,7 @@ async function deliver(delivery: Delivery, deps: Deps, signal: AbortSignal): Pro
   const redact = createRedactor(JSON.parse(delivery.body) as Immunization)
   const target = deps.targets[delivery.vaccineType]
   if (target === undefined) return { kind: 'not-needed', message: `no item for ${delivery.vaccineType}` }
-  const totals = await readTotals(delivery, deps.services, typesOfTarget(target, deps.targets))
+  const totals = await readTotals(delivery, deps, typesOfTarget(target, deps.targets))
   if (totals === undefined) return unreadableLedger
   if (totals.nhsNumber === undefined)
     return { kind: 'not-needed', message: 'no-nhs-number: the store knows no other key' }
@@ -135,11 +138,11 @@ const unreadableLedger: DeliveryOutcome = {
 // A database that is away for a moment is no reason to hold the delivery, as a rejection would.
 async function readTotals(
   delivery: Delivery,
-  services: DestinationServices,
+  { services, possibleDuplicates }: Deps,
   types: readonly VaccineType[]
 ): Promise<EligibilityTotals | undefined> {
   try {
-    return await services.readEligibilityTotals(delivery.patientKey, types)
+    return await services.readEligibilityTotals(delivery.patientKey, types, possibleDuplicates)
   } catch {
     return undefined
   }

@@ -2,21 +2,21 @@
 // Accepted by MESH counts as delivered for now; the acknowledgements of the practice are not read yet.
 import type { Immunization } from 'fhir/r4.js'
 import type { Destination, DestinationKind, DestinationServices, DestinationSettings } from '../destination.js'
+import { acknowledgementLimitMs, createGpInbox } from '../gp/gp-inbox.js'
 import { gpOptionsSchema, type GpOptions } from '../gp/options.js'
-import { planGpMessage } from '../gp/plan-gp-message.js'
+import { editionOf, planGpMessage } from '../gp/plan-gp-message.js'
 import { createMailbox } from '../mesh/mailbox.js'
 import { sendOnce } from '../mesh/send-once.js'
 import { credentialsOf } from '../transport/certificate-expiry.js'
 import { createHttpTransport, type TlsOptions } from '../transport/http-transport.js'
 import { createRedactor } from '../transport/receiver-text.js'
 import { findFileOption, readSecretOption } from '../transport/secret-option.js'
-import { isWithdrawal } from '../withdrawal.js'
 
 export const destinationKind: DestinationKind = {
   kind: 'gp-record',
   description: 'The record at the GP practice: an ITK3 FHIR message over MESH for each completed survivor.',
   optionsSchema: gpOptionsSchema,
-  defaults: { concurrency: 4, timeoutMs: 15_000 },
+  defaults: { concurrency: 4, timeoutMs: 15_000, sends: 'survivors' },
   create
 }
 
@@ -37,13 +37,15 @@ function create(
   const transport = createHttpTransport({ maxSockets: settings.concurrency, tls })
   const now = (): Date => services.now()
   const mailbox = createMailbox(options.baseUrl, credentials, transport, now)
+  const answerWithinMs = acknowledgementLimitMs(options)
   const { vaccineTypes, ...fixed } = settings
   return {
     ...fixed,
     credentials: credentialsOf(tls),
+    inbox: createGpInbox(mailbox, options, settings.timeoutMs),
+    replaces: true,
     wants: (candidate) =>
-      (vaccineTypes?.includes(candidate.vaccineType) ?? true) &&
-      (isWithdrawal(candidate) || (candidate.isSurvivor && candidate.facts.status === 'completed')),
+      (vaccineTypes?.includes(candidate.vaccineType) ?? true) && candidate.facts.status === 'completed',
     async deliver(delivery, signal) {
       const resource = JSON.parse(delivery.body) as Immunization
       const planned = planGpMessage(delivery, resource, options, now())
@@ -53,8 +55,8 @@ function create(
       const askFirst = delivery.outcomeUnknown || delivery.epoch > 1
       const outcome = await sendOnce({ mailbox, redact, now }, planned, askFirst, signal)
       if (outcome.kind !== 'delivered' || outcome.remote === undefined) return outcome
-      // The version sent last is what a later document replaces.
-      return { ...outcome, remote: { ...outcome.remote, version: String(delivery.version) } }
+      // The document sent last is what a later one replaces.
+      return { ...outcome, remote: { ...outcome.remote, version: editionOf(delivery) }, answerWithinMs }
     },
     close() {
       transport.close()

@@ -18,14 +18,13 @@ import { createTokenSource } from '../nhs/token-source.js'
 import { createHttpTransport } from '../transport/http-transport.js'
 import { createRedactor } from '../transport/receiver-text.js'
 import { readSecretOption } from '../transport/secret-option.js'
-import { isWithdrawal } from '../withdrawal.js'
 
 export const destinationKind: DestinationKind = {
   kind: 'nhs-immunisation-api',
   description: 'NHS England Immunisation FHIR API: completed Immunizations, one record for each survivor.',
   optionsSchema: nhsOptionsSchema,
   // 20 requests a second is the share of one application; the API's own limit on an answer is 6 seconds.
-  defaults: { concurrency: 8, ratePerSecond: 20, timeoutMs: 10_000 },
+  defaults: { concurrency: 8, ratePerSecond: 20, timeoutMs: 10_000, sends: 'survivors' },
   create
 }
 
@@ -47,7 +46,7 @@ function create(
     wants: (candidate) =>
       (vaccineTypes?.includes(candidate.vaccineType) ?? true) &&
       isPermitted(options.permissions, candidate) &&
-      (isWithdrawal(candidate) || (candidate.isSurvivor && candidate.facts.status === 'completed')),
+      candidate.facts.status === 'completed',
     async deliver(delivery, signal) {
       const stored = JSON.parse(delivery.body) as Immunization
       const trace = { requestId: delivery.deliveryId, correlationId: delivery.recordId, signal }
@@ -77,9 +76,9 @@ async function deliver(delivery: Delivery, stored: Immunization, deps: SendDeps)
   return { ...outcome, message: [outcome.message, ...notes].filter((note) => note !== undefined).join('; ') }
 }
 
-/** Withdrawing needs D. Sending needs C or U, by what the API has, which is not known here: either will do. */
+/** Sending needs C or U, by what the API has, which is not known here: either will do. */
 function isPermitted(permissions: readonly string[] | undefined, candidate: DeliveryCandidate): boolean {
   if (permissions === undefined) return true
   const granted = permissions.find((entry) => entry.startsWith(`${candidate.vaccineType}.`))?.split('.')[1] ?? ''
-  return isWithdrawal(candidate) ? granted.includes('D') : granted.includes('C') || granted.includes('U')
+  return granted.includes('C') || granted.includes('U')
 }

@@ -59,10 +59,13 @@ export function createItemStore(settings: ItemStoreSettings): ItemStore {
       const command = new GetItemCommand({
         TableName,
         Key: itemKey(patientItem, 'PERSON'),
-        ProjectionExpression: 'ATTRIBUTE_TYPE'
+        ProjectionExpression: 'ATTRIBUTE_TYPE',
+        ReturnConsumedCapacity: 'TOTAL'
       })
       command.middlewareStack.add(sendRequestId(requestId), { step: 'build' })
       const output: GetItemCommandOutput = await client.send(command, { abortSignal: signal })
+      // Not there must come from the store: a gateway's own page under a 200 has no item either.
+      if (output.Item === undefined && output.ConsumedCapacity === undefined) throw new UnreadableAnswer()
       return output.Item !== undefined
     },
     async findTarget({ patientItem, target }, requestId, signal) {
@@ -112,6 +115,9 @@ export function createItemStore(settings: ItemStoreSettings): ItemStore {
   }
 }
 
+/** A 200 that is not an answer of a DynamoDB. */
+class UnreadableAnswer extends Error {}
+
 function itemKey(patientItem: string, attributeType: string): Record<string, { S: string }> {
   return { NHS_NUMBER: { S: patientItem }, ATTRIBUTE_TYPE: { S: attributeType } }
 }
@@ -150,6 +156,8 @@ function statusOf(name: string, status: number): number {
 }
 
 function outcomeOfBrokenRequest(error: unknown, isWrite: boolean): DeliveryOutcome {
+  if (error instanceof UnreadableAnswer || error instanceof SyntaxError)
+    return { kind: 'unavailable', ambiguous: isWrite, message: 'answered with a body that cannot be read' }
   const { name, code } = error as { name?: string; code?: string }
   const isAborted = name === 'AbortError' || name === 'TimeoutError'
   if (!isAborted && code === undefined) throw error

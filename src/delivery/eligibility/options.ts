@@ -1,4 +1,5 @@
 // Options of a destination of kind eligibility-store, as destinations.yaml gives them.
+import type { CountedPossibleDuplicates } from '../destination.js'
 import { isVaccineType, VACCINE_TYPES, type VaccineType } from '../../fhir/vaccine-types.js'
 
 export interface EligibilityOptions {
@@ -6,6 +7,7 @@ export interface EligibilityOptions {
   region: string
   endpoint?: string
   targets?: Partial<Record<VaccineType, string>>
+  possibleDuplicates?: CountedPossibleDuplicates
 }
 
 /** Vaccine types the store has items for. MMR and MMRV protect against the same diseases and count together. */
@@ -71,6 +73,12 @@ export const eligibilityOptionsSchema = {
       default: DEFAULT_TARGETS,
       description:
         'Which item each vaccine type counts for; types left out have none. Types with one item count together.'
+    },
+    possibleDuplicates: {
+      enum: ['once', 'each'],
+      default: 'once',
+      description:
+        'How records that may be one vaccination count until a person has decided: once, on the latest of their days, or each.'
     }
   }
 }

@@ -1,7 +1,7 @@
 // Whether the eligibility store holds the totals that follow from the patient's present event groups. Writes nothing.
 import type { Immunization } from 'fhir/r4.js'
 import type { VaccineType } from '../../fhir/vaccine-types.js'
-import type { Delivery, DestinationServices, ReadBack } from '../destination.js'
+import type { CountedPossibleDuplicates, Delivery, DestinationServices, ReadBack } from '../destination.js'
 import { createRedactor } from '../transport/receiver-text.js'
 import { outcomeOfError, type ItemStore } from './item-store.js'
 import { typesOfTarget } from './options.js'
@@ -11,6 +11,7 @@ export interface ReadBackDeps {
   store: ItemStore
   hashSecret: string
   targets: Partial<Record<VaccineType, string>>
+  possibleDuplicates: CountedPossibleDuplicates
   services: DestinationServices
 }
 
@@ -18,7 +19,11 @@ export async function readBackTotals(delivery: Delivery, deps: ReadBackDeps, sig
   const target = deps.targets[delivery.vaccineType]
   if (target === undefined) return { kind: 'same' }
   try {
-    const totals = await deps.services.readEligibilityTotals(delivery.patientKey, typesOfTarget(target, deps.targets))
+    const totals = await deps.services.readEligibilityTotals(
+      delivery.patientKey,
+      typesOfTarget(target, deps.targets),
+      deps.possibleDuplicates
+    )
     if (totals.nhsNumber === undefined) return { kind: 'same' }
     const patientItem = patientItemKey(totals.nhsNumber, deps.hashSecret)
     if (!(await deps.store.hasPerson(patientItem, delivery.deliveryId, signal))) return { kind: 'same' }

@@ -13,8 +13,10 @@ const UUID_SYSTEM = 'https://tools.ietf.org/html/rfc4122'
 export interface GpDocument {
   recordId: string
   version: number
-  /** The version the practice was sent last: this document takes its place. */
-  replacesVersion?: string
+  /** Tells the documents of one record apart; the version, unless that is sent another time with another meaning. */
+  edition: string
+  /** Documents the practice was sent: this one takes their place. */
+  replaces: readonly { recordId: string; edition: string }[]
   /** True when the immunisation is taken back: the document then says entered-in-error. */
   isWithdrawn: boolean
   resource: Immunization
@@ -23,10 +25,10 @@ export interface GpDocument {
   now: Date
 }
 
-/** Every id follows from record and version, so that a document sent twice is seen to be the same one. */
+/** Every id follows from record and edition, so that a document sent twice is seen to be the same one. */
 export function toGpDocument(document: GpDocument): Stu3Resource {
   const { resource, patient, nhsNumber } = document
-  const idOf = (part: string): string => nameUuid(document.recordId, String(document.version), part)
+  const idOf = (part: string): string => nameUuid(document.recordId, document.edition, part)
   const urnOf = (part: string): string => `urn:uuid:${idOf(part)}`
   const organization = resource.performer?.find(({ actor }) => actor.type === 'Organization')?.actor
   const manufacturer = resource.manufacturer?.display
@@ -68,7 +70,7 @@ function toComposition(
   idOf: (part: string) => string,
   urnOf: (part: string) => string
 ): Stu3Resource {
-  const { recordId, replacesVersion } = document
+  const { replaces } = document
   return {
     resourceType: 'Composition',
     id: idOf('composition'),
@@ -77,7 +79,7 @@ function toComposition(
       profile: 'https://fhir.nhs.uk/STU3/StructureDefinition/CareConnect-ITK-DM-Immunization-Composition-1'
     },
     identifier: { system: UUID_SYSTEM, value: idOf('composition-identifier') },
-    status: document.isWithdrawn ? 'entered-in-error' : replacesVersion === undefined ? 'final' : 'amended',
+    status: document.isWithdrawn ? 'entered-in-error' : replaces.length === 0 ? 'final' : 'amended',
     type: oneCode(SNOMED_SYSTEM, '41000179103', 'Immunisation record'),
     subject: { reference: urnOf('patient') },
     encounter: { reference: urnOf('encounter') },
@@ -85,16 +87,10 @@ function toComposition(
     author: { reference: urnOf('practitioner') },
     title: 'Immunisation record',
     custodian: { reference: urnOf('organization') },
-    relatesTo:
-      replacesVersion === undefined
-        ? undefined
-        : {
-            code: 'replaces',
-            targetIdentifier: {
-              system: UUID_SYSTEM,
-              value: nameUuid(recordId, replacesVersion, 'composition-identifier')
-            }
-          },
+    relatesTo: replaces.map(({ recordId, edition }) => ({
+      code: 'replaces',
+      targetIdentifier: { system: UUID_SYSTEM, value: nameUuid(recordId, edition, 'composition-identifier') }
+    })),
     section: toSections(document, urnOf)
   }
 }

@@ -8,10 +8,16 @@ export interface GpOptions {
   recipientMailboxId?: string
   birthDateFormat?: 'YYYYMMDD' | 'DDMMYYYY'
   gpSuppliers?: string[]
+  inboxSeconds?: number
+  acknowledgementHours?: number
 }
 
 /** The workflow that belongs to the content we send: ITK009D, Digital Medicine Immunization Document. */
 export const DEFAULT_WORKFLOW_ID = 'DIGMED_FLU_VAC'
+
+export const DEFAULT_INBOX_SECONDS = 300
+/** Five days: by then MESH reports a message that nobody collected. */
+export const DEFAULT_ACKNOWLEDGEMENT_HOURS = 120
 
 export const gpOptionsSchema = {
   type: 'object',
@@ -82,6 +88,18 @@ export const gpOptionsSchema = {
       items: { type: 'string', minLength: 1 },
       uniqueItems: true,
       description: 'Clients that are GP systems: what they report is in the GP record already and is not sent back.'
+    },
+    inboxSeconds: {
+      type: 'number',
+      exclusiveMinimum: 0,
+      default: DEFAULT_INBOX_SECONDS,
+      description: 'How often our inbox is looked into for acknowledgements, by one of all worker processes.'
+    },
+    acknowledgementHours: {
+      type: 'number',
+      exclusiveMinimum: 0,
+      default: DEFAULT_ACKNOWLEDGEMENT_HOURS,
+      description: 'How long a practice may take to acknowledge a message before a person is told.'
     }
   }
 }

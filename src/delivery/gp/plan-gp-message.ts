@@ -18,6 +18,7 @@ export function planGpMessage(
   now: Date
 ): MeshMessage | DeliveryOutcome {
   const isWithdrawn = delivery.operation === 'delete' || resource.status !== 'completed'
+  if (delivery.toldBySuccessor === true) return notNeeded('replaced by the document of the record that took its place')
   if (isWithdrawn && delivery.remote === undefined) return notNeeded('nothing to withdraw: it was never sent')
   if (options.gpSuppliers?.includes(delivery.supplier) === true) return notNeeded('reported by the GP system itself')
   const patient = findPatient(resource)
@@ -55,19 +56,38 @@ export function planGpMessage(
 function writeMessage(
   delivery: Delivery,
   options: GpOptions,
-  content: Omit<GpDocument, 'recordId' | 'version' | 'replacesVersion'>
+  content: Omit<GpDocument, 'recordId' | 'version' | 'edition' | 'replaces'>
 ): string {
   const { deliveryId, recordId, version } = delivery
   const { senderOdsCode, mailboxId } = options
-  // A version sent again (a replay) replaces nothing: it is the same document.
-  const replacesVersion = delivery.remote?.version === String(version) ? undefined : delivery.remote?.version
   const document = toGpDocument({
     ...content,
     recordId,
     version,
-    ...(replacesVersion === undefined ? {} : { replacesVersion })
+    edition: editionOf(delivery),
+    replaces: replacedBy(delivery)
   })
   return toFhirXml(toItkMessage({ deliveryId, senderOdsCode, mailboxId, document, now: content.now }))
+}
+
+/**
+ * Names the document among those of its record: kept as the remote version. A version that was sent before and is taken
+ * back, or brought back, without a new one (another record took its place, or gives it back) is a document of its own.
+ */
+export function editionOf({ deliveryId, version, operation, remote }: Delivery): string {
+  const sent = remote?.version?.split(' ')[0]
+  const isOther = operation === 'delete' || operation === 'reinstate'
+  return isOther && sent === String(version) ? `${version} ${deliveryId}` : String(version)
+}
+
+// The documents of other records that this one takes the place of, else the one of this record that was sent last. A
+// document sent again (a replay) replaces nothing: it is the same one.
+function replacedBy(delivery: Delivery): GpDocument['replaces'] {
+  const { recordId, remote, replaces = [] } = delivery
+  if (replaces.length > 0)
+    return replaces.map(({ recordId: other, version }) => ({ recordId: other, edition: version }))
+  if (remote?.version === undefined || remote.version === editionOf(delivery)) return []
+  return [{ recordId, edition: remote.version }]
 }
 
 function notNeeded(message: string): DeliveryOutcome {

@@ -1,8 +1,10 @@
-// Our MESH mailbox: putting a message into its outbox, and asking what became of one.
+// Our MESH mailbox: putting a message into its outbox, asking what became of one, and what lies in its inbox.
 // Source: NHSDigital/mesh-sandbox and the MESH API pages of NHS England, checked 2026-11-22.
 import { randomUUID } from 'node:crypto'
 import { TransportFault, type HttpAnswer, type HttpTransport } from '../transport/http-transport.js'
 import { meshAuthorization, type MeshCredentials } from './authorization.js'
+import { createMeshInbox, type MeshInbox } from './mailbox-inbox.js'
+import { readObject, type CallMailbox, type MeshResult } from './mesh-answer.js'
 
 export interface MeshMessage {
   /** A mailbox id, or an automatic routing address. */
@@ -15,12 +17,11 @@ export interface MeshMessage {
   content: string
 }
 
-export type MeshResult = { kind: 'answer'; answer: HttpAnswer } | { kind: 'fault'; fault: TransportFault }
-
 export interface Mailbox {
   send(message: MeshMessage, signal: AbortSignal): Promise<MeshResult>
   /** Answers 200 for one message, 300 for several, 404 for none. */
   track(localId: string, signal: AbortSignal): Promise<MeshResult>
+  readonly inbox: MeshInbox
 }
 
 export function createMailbox(
@@ -29,16 +30,14 @@ export function createMailbox(
   transport: HttpTransport,
   now: () => Date
 ): Mailbox {
-  const outbox = `${baseUrl}/messageexchange/${encodeURIComponent(credentials.mailboxId)}/outbox`
+  const mailboxUrl = `${baseUrl}/messageexchange/${encodeURIComponent(credentials.mailboxId)}`
+  const outbox = `${mailboxUrl}/outbox`
   const ownHeaders = (): Record<string, string> => ({
     Authorization: meshAuthorization(credentials, randomUUID(), now()),
     Accept: 'application/json'
   })
 
-  async function call(
-    request: Omit<Parameters<HttpTransport['send']>[0], 'headers'>,
-    headers = {}
-  ): Promise<MeshResult> {
+  const call: CallMailbox = async (request, headers = {}) => {
     try {
       return {
         kind: 'answer',
@@ -51,6 +50,7 @@ export function createMailbox(
   }
 
   return {
+    inbox: createMeshInbox(mailboxUrl, call),
     send: (message, signal) =>
       call(
         { method: 'POST', url: outbox, body: message.content, signal },
@@ -79,26 +79,4 @@ export function readMessageId(answer: HttpAnswer): string | undefined {
 /** True when MESH itself gave the message up (for example an unknown recipient): it can and must be sent again. */
 export function wasGivenUp(answer: HttpAnswer): boolean {
   return readObject(answer)['statusSuccess'] === 'ERROR'
-}
-
-/** Code and description of a refusal, in either version of the API's errors. */
-export function readRefusal(answer: HttpAnswer): string {
-  const { errorCode, errorDescription, detail } = readObject(answer)
-  if (typeof errorDescription === 'string') return joinTexts(errorCode, errorDescription)
-  const first: unknown = Array.isArray(detail) ? detail[0] : undefined
-  const { code, msg } = typeof first === 'object' && first !== null ? (first as Record<string, unknown>) : {}
-  return joinTexts(code, msg)
-}
-
-function joinTexts(...parts: unknown[]): string {
-  return parts.filter((part) => typeof part === 'string').join(' ')
-}
-
-function readObject(answer: HttpAnswer): Record<string, unknown> {
-  try {
-    const parsed: unknown = JSON.parse(answer.text)
-    return typeof parsed === 'object' && parsed !== null ? (parsed as Record<string, unknown>) : {}
-  } catch {
-    return {}
-  }
 }

@@ -2,7 +2,8 @@
 import type { DeliveryOutcome } from '../destination.js'
 import { outcomeOfAnswer, outcomeOfFault } from '../transport/answer-outcome.js'
 import type { Redact } from '../transport/receiver-text.js'
-import { readMessageId, readRefusal, wasGivenUp, type Mailbox, type MeshMessage, type MeshResult } from './mailbox.js'
+import { readMessageId, wasGivenUp, type Mailbox, type MeshMessage } from './mailbox.js'
+import { readRefusal, type MeshResult } from './mesh-answer.js'
 
 export interface SendOnceDeps {
   mailbox: Mailbox
@@ -40,12 +41,11 @@ function outcomeOfTracking(result: MeshResult, localId: string, deps: SendOnceDe
   }
   if (answer.status !== 200) return failed(result, false, deps)
   if (wasGivenUp(answer)) return undefined
-  return {
-    kind: 'delivered',
-    status: 200,
-    remote: { id: readMessageId(answer) ?? localId },
-    message: 'MESH had this message already'
-  }
+  const id = readMessageId(answer)
+  // A gateway's own page under a 200 must not pass for a message that MESH has.
+  if (id === undefined)
+    return { kind: 'unavailable', ambiguous: false, status: 200, message: 'answered 200 without a message id' }
+  return { kind: 'delivered', status: 200, remote: { id }, message: 'MESH had this message already' }
 }
 
 function failed(result: MeshResult & { kind: 'answer' }, isWrite: boolean, deps: SendOnceDeps): DeliveryOutcome {

@@ -3,16 +3,12 @@
 import { randomUUID } from 'node:crypto'
 import type { Bundle, Immunization } from 'fhir/r4.js'
 import type { FhirResource } from 'fhir-kit-client'
-import type { DeliveryOutcome } from '../destination.js'
 import { createFhirClient, readAnswer, type FhirAnswer } from '../transport/fhir-client.js'
-import { TransportFault, type HttpTransport } from '../transport/http-transport.js'
+import type { HttpTransport } from '../transport/http-transport.js'
+import { callWithToken, type CallResult } from './call-with-token.js'
 import type { TokenSource } from './token-source.js'
 
-/** What came of one call: an answer, a fault of the line, or no token to call with. */
-export type ApiResult =
-  | { kind: 'answer'; answer: FhirAnswer }
-  | { kind: 'fault'; fault: TransportFault }
-  | { kind: 'no-token'; outcome: DeliveryOutcome }
+export type ApiResult = CallResult<FhirAnswer>
 
 /** Ties the calls of one delivery together in the receiver's logs. */
 export interface CallTrace {
@@ -37,25 +33,15 @@ export function createImmunizationApi(baseUrl: string, transport: HttpTransport,
   const resourceType = 'Immunization'
 
   /** One call; after a 401 once more with a new token. */
-  async function call(
+  function call(
     requestId: string,
     trace: CallTrace,
     send: (options: { headers: Record<string, string>; signal: AbortSignal }) => Promise<FhirResource>
   ): Promise<ApiResult> {
-    let refused: string | undefined
-    for (;;) {
-      const granted = await unlessAborted(tokens.token(refused), trace.signal)
-      if (granted === undefined) return { kind: 'fault', fault: new TransportFault(false, 'aborted', 'before sending') }
-      if (granted.kind === 'none') return { kind: 'no-token', outcome: granted.outcome }
-      const headers = {
-        authorization: `Bearer ${granted.token}`,
-        'x-request-id': requestId,
-        'x-correlation-id': trace.correlationId
-      }
-      const result = await settle(send({ headers, signal: trace.signal }))
-      if (result.kind !== 'answer' || result.answer.status !== 401 || refused !== undefined) return result
-      refused = granted.token
-    }
+    return callWithToken(tokens, trace.signal, async (authorization) => {
+      const headers = { authorization, 'x-request-id': requestId, 'x-correlation-id': trace.correlationId }
+      return readAnswer(await send({ headers, signal: trace.signal }))
+    })
   }
 
   return {
@@ -80,29 +66,6 @@ export function createImmunizationApi(baseUrl: string, transport: HttpTransport,
           options
         })
       )
-  }
-}
-
-/** The shared request for a token goes on; this caller stops waiting for it. */
-function unlessAborted<Value>(pending: Promise<Value>, signal: AbortSignal): Promise<Value | undefined> {
-  return new Promise((resolve, reject) => {
-    const stop = (): void => {
-      resolve(undefined)
-    }
-    if (signal.aborted) stop()
-    signal.addEventListener('abort', stop, { once: true })
-    pending.then(resolve, reject).finally(() => {
-      signal.removeEventListener('abort', stop)
-    })
-  })
-}
-
-async function settle(result: Promise<FhirResource>): Promise<ApiResult> {
-  try {
-    return { kind: 'answer', answer: readAnswer(await result) }
-  } catch (error) {
-    if (error instanceof TransportFault) return { kind: 'fault', fault: error }
-    throw error
   }
 }
 

@@ -14,13 +14,29 @@ const USED_PART_OF_LIFE = 0.8
 /** When the answer does not say how long a token lives. */
 const ASSUMED_LIFE_SECONDS = 300
 
-export interface TokenSettings {
+export type TokenSettings = {
   tokenUrl: string
+  timeoutMs: number
+  scope?: string
+} & (SigningClient | SecretClient)
+
+/** A client that signs a JWT: NHS England's API platform, SMART Backend Services, RFC 7523. */
+export interface SigningClient {
   apiKey: string
   keyId: string
   privateKeyPem: string
-  timeoutMs: number
+  /** Left out: what NHS England's platform wants. */
+  algorithm?: 'RS384' | 'RS512'
 }
+
+/** A client with a secret, sent as HTTP Basic (RFC 6749, 2.3.1). */
+export interface SecretClient {
+  clientId: string
+  clientSecret: string
+}
+
+/** How a client proves who it is: headers and fields of the request for a token. */
+type Proof = () => Promise<{ headers: Record<string, string>; fields: Record<string, string> }>
 
 export type TokenResult = { kind: 'token'; token: string } | { kind: 'none'; outcome: DeliveryOutcome }
 
@@ -34,7 +50,7 @@ export interface TokenSource {
 
 /** @throws Error when the key is not a private key in PEM form */
 export function createTokenSource(settings: TokenSettings, transport: HttpTransport, now: () => Date): TokenSource {
-  const privateKey = createPrivateKey(settings.privateKeyPem)
+  const prove = 'clientSecret' in settings ? secretProof(settings) : signedProof(settings, now)
   let kept: { token: string; usedUntilMs: number } | undefined
   let pending: Promise<TokenResult> | undefined
 
@@ -49,35 +65,20 @@ export function createTokenSource(settings: TokenSettings, transport: HttpTransp
   }
 
   async function requestToken(): Promise<HttpAnswer | TransportFault> {
+    const { headers, fields } = await prove()
+    const scope = settings.scope === undefined ? {} : { scope: settings.scope }
     try {
       return await transport.send({
         method: 'POST',
         url: settings.tokenUrl,
-        headers: { 'Content-Type': 'application/x-www-form-urlencoded', Accept: 'application/json' },
-        body: new URLSearchParams({
-          grant_type: 'client_credentials',
-          client_assertion_type: ASSERTION_TYPE,
-          client_assertion: await signAssertion()
-        }).toString(),
+        headers: { 'Content-Type': 'application/x-www-form-urlencoded', Accept: 'application/json', ...headers },
+        body: new URLSearchParams({ grant_type: 'client_credentials', ...fields, ...scope }).toString(),
         signal: AbortSignal.timeout(settings.timeoutMs)
       })
     } catch (error) {
       if (error instanceof TransportFault) return error
       throw error
     }
-  }
-
-  function signAssertion(): Promise<string> {
-    const issuedAt = Math.floor(now().getTime() / 1000)
-    return new SignJWT()
-      .setProtectedHeader({ alg: 'RS512', typ: 'JWT', kid: settings.keyId })
-      .setIssuer(settings.apiKey)
-      .setSubject(settings.apiKey)
-      .setAudience(settings.tokenUrl)
-      .setJti(randomUUID())
-      .setIssuedAt(issuedAt)
-      .setExpirationTime(issuedAt + ASSERTION_SECONDS)
-      .sign(privateKey)
   }
 
   return {
@@ -90,6 +91,29 @@ export function createTokenSource(settings: TokenSettings, transport: HttpTransp
       return pending
     }
   }
+}
+
+function signedProof(client: SigningClient & { tokenUrl: string }, now: () => Date): Proof {
+  const privateKey = createPrivateKey(client.privateKeyPem)
+  return async () => {
+    const issuedAt = Math.floor(now().getTime() / 1000)
+    const assertion = await new SignJWT()
+      .setProtectedHeader({ alg: client.algorithm ?? 'RS512', typ: 'JWT', kid: client.keyId })
+      .setIssuer(client.apiKey)
+      .setSubject(client.apiKey)
+      .setAudience(client.tokenUrl)
+      .setJti(randomUUID())
+      .setIssuedAt(issuedAt)
+      .setExpirationTime(issuedAt + ASSERTION_SECONDS)
+      .sign(privateKey)
+    return { headers: {}, fields: { client_assertion_type: ASSERTION_TYPE, client_assertion: assertion } }
+  }
+}
+
+function secretProof({ clientId, clientSecret }: SecretClient): Proof {
+  const pair = [clientId, clientSecret].map(encodeURIComponent).join(':')
+  const headers = { Authorization: `Basic ${Buffer.from(pair).toString('base64')}` }
+  return () => Promise.resolve({ headers, fields: {} })
 }
 
 function readGrant(text: string): { token: string; lifeSeconds: number } | undefined {

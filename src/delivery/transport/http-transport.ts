@@ -2,6 +2,7 @@
 // socket cap and costs about five times the CPU per call (reference/feasibility.md, section D).
 import http from 'node:http'
 import https from 'node:https'
+import type { LookupFunction } from 'node:net'
 
 /** An answer is cut here: no receiver of ours answers with more, and a hostile one must not fill the memory. */
 const MAX_ANSWER_BYTES = 4 * 1024 * 1024
@@ -48,9 +49,17 @@ export class TransportFault extends Error {
   }
 }
 
-/** A transport that opens at most `maxSockets` connections; further requests wait for a free one. */
-export function createHttpTransport(settings: { maxSockets: number; tls?: TlsOptions }): HttpTransport {
-  const pool = { keepAlive: true, maxSockets: settings.maxSockets }
+/**
+ * A transport that opens at most `maxSockets` connections; further requests wait for a free one.
+ * `lookup` resolves names in place of the system's own: what it refuses is not connected to.
+ */
+export function createHttpTransport(settings: {
+  maxSockets: number
+  tls?: TlsOptions
+  lookup?: LookupFunction
+}): HttpTransport {
+  const { maxSockets, lookup } = settings
+  const pool = { keepAlive: true, maxSockets, ...(lookup === undefined ? {} : { lookup }) }
   const plain = new http.Agent(pool)
   const secure = new https.Agent({ ...pool, ...settings.tls })
   return {

@@ -9,7 +9,7 @@ const LONGEST_MS = 15 * 60_000
  */
 export function parseRetryAfter(header: string | undefined, now: Date): number | undefined {
   const text = header?.trim() ?? ''
-  if (/^\d{1,10}$/.test(text)) return bounded(Number(text) * 1000)
+  if (/^\d+$/.test(text)) return bounded(Number(text) * 1000)
   // Only the date forms of RFC 9110 begin with a weekday; Date.parse alone would take far more for a date.
   const instant = /^(Mon|Tue|Wed|Thu|Fri|Sat|Sun)/.test(text) ? Date.parse(text) : Number.NaN
   return Number.isNaN(instant) ? undefined : bounded(instant - now.getTime())
