@@ -33,7 +33,6 @@ t.test('a queue in use holds no NHS number, and one that is put there is found',
 
     t.equal(found.length, 1)
     t.notMatch(found.join(), NUMBER)
-    t.equal((await queues.findNhsNumbers(0)).length, engine.kind === 'redis' ? 1 : 0, 'no more than asked for')
     t.match(await queues.readVitals(), { isUp: true })
     if (engine.kind === 'postgres') return
     const redis = new Redis(engine.url)
