@@ -167,7 +167,7 @@ t.test('the gauges tell of a wounded hub, and the database is asked once for man
     'imms_queue_ready{engine="redis"} 0',
     'imms_processes{role="worker"} 0'
   ])
-    t.ok(text?.split('\n').includes(line), line)
+    t.ok(text.split('\n').includes(line), line)
   t.match(text, /^imms_oldest_undelivered_seconds\{destination="gp-record"\} \d+/m)
 })
 

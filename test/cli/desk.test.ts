@@ -112,7 +112,7 @@ t.test('status --watch looks again until Ctrl-C', async (t) => {
 })
 
 t.test('a probe tells what the receiver said, and where that leaves the destination', async (t) => {
-  const outcome = { now: DOWN as unknown as typeof DELIVERED }
+  const outcome = { now: DOWN }
   const { imms, reader } = await openWounded(t, () => outcome.now)
 
   const refused = await reader(['destination', 'probe', 'gp-record', '--reason', 'without the right'])
