@@ -79,7 +79,8 @@ async function setStage(note: ServiceNote, folder: string): Promise<Stage> {
     stderr: process.stderr,
     stdin: process.stdin,
     now: () => new Date(),
-    wait: (ms) => new Promise((resolve) => setTimeout(resolve, ms))
+    wait: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+    watch: () => Promise.resolve(false)
   })
   return {
     url: note.url,

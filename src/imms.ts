@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 // The command line tool: wires the commands to the service they talk to.
+import { setTimeout as delay } from 'node:timers/promises'
 import { createCli } from './cli/create-cli.js'
 import { readCliConfig } from './config.js'
 import { ALL_PERMISSIONS, findServiceNote, openIssuer } from './development.js'
@@ -18,6 +19,19 @@ const token = config.token ?? note?.token
 // Compiled when first asked for, once for all files of a call.
 let rules: Promise<Rules> | undefined
 const readRules = (): Promise<Rules> => (rules ??= loadRules(ruleSourcesOf(config)))
+
+// The first Ctrl-C ends what watches, in the middle of its wait; a second one ends whatever it is.
+const stopped = new AbortController()
+let isWatching = false
+const watch = async (ms: number): Promise<boolean> => {
+  if (!isWatching)
+    process.once('SIGINT', () => {
+      stopped.abort()
+    })
+  isWatching = true
+  await delay(ms, undefined, { signal: stopped.signal }).catch(() => undefined)
+  return !stopped.signal.aborted
+}
 
 process.exitCode = await createCli({
   settings: {
@@ -51,5 +65,6 @@ process.exitCode = await createCli({
   stderr: process.stderr,
   stdin: process.stdin,
   now: () => new Date(),
-  wait: (ms) => new Promise((resolve) => setTimeout(resolve, ms))
+  wait: (ms) => delay(ms),
+  watch
 }).run(process.argv.slice(2))

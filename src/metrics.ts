@@ -14,10 +14,11 @@ export interface Metrics {
   countCrowded(records: number): void
 }
 
-/** Both are asked whenever the metrics are read. */
+/** All are asked whenever the metrics are read. `readFleet`: what is known of the whole fleet, as text. */
 export function createMetrics(
   readStatus: () => RulesStatus,
-  inboxes: Pick<OpsInboxQueries, 'readInboxHealth'>
+  inboxes: Pick<OpsInboxQueries, 'readInboxHealth'>,
+  readFleet: () => Promise<string>
 ): Metrics {
   const registry = new Registry()
   const registers = [registry]
@@ -70,7 +71,7 @@ export function createMetrics(
     countCrowded(records) {
       crowded.inc(records)
     },
-    read: () => registry.metrics(),
+    read: async () => `${await registry.metrics()}\n${await readFleet()}`,
     countShadow({ shadow }) {
       if (shadow.programmes.length === 0) return
       const names = shadow.programmes.map(({ id, version }) => `${id} ${version}`)

@@ -3,6 +3,7 @@ import type { VerifierKeys } from './http/token-verifier.js'
 import type { BlockOf } from './dedup/patient-block.js'
 import type { ConfiguredDestination } from './delivery/destination.js'
 import type { DeliveryPolicy } from './delivery/policy.js'
+import type { Log as QueueLog } from './queue/log.js'
 import type { Queues } from './queue/queues.js'
 import type { Database } from './storage/database.js'
 import type { DatabaseConnection } from './storage/pool.js'
@@ -33,4 +34,6 @@ export interface Parts {
   policy: DeliveryPolicy
   now: () => Date
   chainId: string
+  /** What the fleet counts are lines of the log: this one counts them as they pass. */
+  counted: QueueLog
 }

@@ -6,15 +6,21 @@ import { createBlocks } from './dedup/patient-block.js'
 import { awaitMoment } from './delivery/await-moment.js'
 import type { ConfiguredDestination, DestinationServices } from './delivery/destination.js'
 import { DELIVERY_POLICY } from './delivery/policy.js'
+import { createInvariantWatch } from './delivery/invariant-watch.js'
+import { followLimits } from './delivery/limits.js'
 import { createRelay } from './delivery/relay.js'
 import { createReplayRunner } from './delivery/replay-runner.js'
+import { createVerifier } from './delivery/verify.js'
 import { createDatabase, type Database } from './storage/database.js'
 import { migrate } from './storage/migrate.js'
 import { createPool, type Pool } from './storage/pool.js'
 import { createDeliveryWorkers } from './worker/delivery-workers.js'
 import type { Config } from './config.js'
+import { countLines } from './count-lines.js'
 import { createReadTotals } from './eligibility-totals.js'
 import { createDestinations, loadDestinationKinds } from './destinations.js'
+import { createFleetTally, type FleetTally } from './fleet-tally.js'
+import { createHeartbeat } from './heartbeat.js'
 import type { Log } from './log.js'
 import type { LiveRules } from './live-rules.js'
 import { openQueues } from './open-queues.js'
@@ -78,10 +84,13 @@ async function build(
   const destinations = await openDestinations(options, database, readTotals, stack)
   const queues = await openQueues(options, pool, destinations, stack)
   const blockOf = createBlocks(await database.stores.serviceKeys.findOrKeep('patient-block', randomBytes(32)))
-  const parts: Parts = { database, liveRules, blockOf, destinations, queues, policy, now, chainId }
+  const tally = createFleetTally()
+  const counted = countLines(log, tally)
+  const parts: Parts = { database, liveRules, blockOf, destinations, queues, policy, now, chainId, counted }
+  await startHeartbeat(options, parts, { pool, tally }, stack)
 
-  const wakeRelay = config.roles.has('relay') ? startRelay(parts, log, stack) : () => undefined
-  if (config.roles.has('worker')) await startWorkers(parts, config, log, wakeRelay, stack)
+  const wakeRelay = config.roles.has('relay') ? startRelay(parts, stack) : () => undefined
+  if (config.roles.has('worker')) await startWorkers(parts, config, wakeRelay, stack)
   if (config.roles.has('worker')) await startInboxes(parts, log, stack)
   const wakeTerminology = config.roles.has('worker')
     ? await startTerminology(parts, config.terminology, log, stack)
@@ -129,28 +138,49 @@ async function openDestinations(
   return destinations
 }
 
-function startRelay(parts: Parts, log: Log, stack: ReleaseStack): () => void {
-  const { database, destinations, queues, policy, now, chainId: auditChainId } = parts
+async function startHeartbeat(
+  { config, log }: ServiceOptions,
+  { database }: Parts,
+  { pool, tally }: { pool: Pool; tally: FleetTally },
+  stack: ReleaseStack
+): Promise<void> {
+  const heartbeat = createHeartbeat({
+    store: database.stores.processes,
+    tally,
+    processId: uuidv7(),
+    name: `${hostname()}/${process.pid}`,
+    roles: [...config.roles],
+    readPool: () => pool,
+    log,
+    clock: Date.now
+  })
+  stack.add('heartbeat', heartbeat, () => heartbeat.stop())
+  await heartbeat.start()
+}
+
+function startRelay(parts: Parts, stack: ReleaseStack): () => void {
+  const { database, destinations, queues, policy, counted: log, now, chainId: auditChainId } = parts
   const replays = createReplayRunner({ database, destinations, policy, now, auditChainId, log })
   const relay = createRelay({ database, destinations, queues, replays, policy, log })
   stack.add('relay', relay, () => relay.stop())
   relay.start()
+  const watch = createInvariantWatch({ database, verifier: createVerifier(parts), log, now })
+  stack.add('invariant watch', watch, () => watch.stop())
+  watch.start()
   return () => {
     relay.wake()
   }
 }
 
-async function startWorkers(
-  parts: Parts,
-  config: Config,
-  log: Log,
-  wake: () => void,
-  stack: ReleaseStack
-): Promise<void> {
-  const { database, destinations, queues, policy } = parts
+async function startWorkers(parts: Parts, config: Config, wake: () => void, stack: ReleaseStack): Promise<void> {
+  const { database, queues, policy, counted: log } = parts
+  const limits = followLimits(parts.destinations, database)
+  stack.add('limits', limits, () => {
+    limits.stop()
+  })
   const workers = createDeliveryWorkers({
     database,
-    destinations,
+    destinations: limits.destinations,
     queues,
     policy,
     worker: `${hostname()}/${process.pid}`,

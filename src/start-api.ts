@@ -1,19 +1,12 @@
 // The api role: the accepting use case, the history and the operations behind one HTTP server.
-import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
-import { hostname } from 'node:os'
 import { uuidv7 } from 'uuidv7'
 import { createInboxDesk } from './delivery/inbox/inbox-desk.js'
 import { createDestinationSwitch, type DestinationSwitch } from './delivery/pause-destination.js'
 import { createReplays, type Replays } from './delivery/replay.js'
-import { createCursors } from './history/cursor.js'
-import { createHistory, type History } from './history/history.js'
-import { createImmunizationStatus } from './history/immunization-status.js'
-import { createReadAudit, type ReadAudit, type ReadNote } from './history/read-audit.js'
-import { createServed } from './history/served.js'
 import type { Capability } from './http/capability-statement.js'
 import { opsRoutes } from './http/ops-routes.js'
-import { createHttpServer, type HttpServerDeps } from './http/server.js'
+import { createHttpServer } from './http/server.js'
 import type { SmartSettings } from './http/smart-configuration.js'
 import { createTokenVerifier, type VerifyToken } from './http/token-verifier.js'
 import { createIngest, type IngestDeps } from './ingest/ingest.js'
@@ -24,14 +17,16 @@ import { createDuplicateReviews, type DuplicateReviews } from './review/duplicat
 import { createPatientMerges, type PatientMerges } from './review/patient-merges.js'
 import type { Queues } from './queue/queues.js'
 import type { Database } from './storage/database.js'
-import type { HistoryStore } from './storage/history-store.js'
 import { PACKAGE_ROOT } from './catalogues.js'
 import type { Config } from './config.js'
 import { createCrowdAlarm } from './crowd-alarm.js'
 import type { RulesStatus } from './live-rules.js'
 import type { Log } from './log.js'
 import { createMetrics } from './metrics.js'
+import { createFleetMetrics } from './fleet-metrics.js'
 import { openBundles } from './open-bundles.js'
+import { openOpsDesk } from './open-ops-desk.js'
+import { openReading } from './open-reading.js'
 import { createProgrammeDesk } from './programme-desk.js'
 import { describeRules } from './rules.js'
 import type { ReleaseStack } from './release-stack.js'
@@ -48,7 +43,7 @@ export async function startApi(
 ): Promise<string> {
   const { config, log } = options
   const { database, queues, liveRules, now } = parts
-  const metrics = createMetrics(() => liveRules.status(), database.stores.ops)
+  const metrics = createMetrics(() => liveRules.status(), database.stores.ops, createFleetMetrics({ database, queues }))
   const onJudged = (verdict: ProgrammeVerdict): void => {
     metrics.countShadow(verdict)
   }
@@ -63,6 +58,7 @@ export async function startApi(
     log,
     stack
   )
+  const desk = await openOpsDesk(options, parts)
   const server = createHttpServer({
     ingest,
     preview,
@@ -76,13 +72,14 @@ export async function startApi(
     capability: await describeCapability(parts, config),
     limits: { bodyBytes: config.bodyLimitBytes },
     ...(config.baseUrl === undefined ? {} : { baseUrl: config.baseUrl }),
-    log,
+    log: parts.counted,
     now,
     opsRoutes: (app) => {
       opsRoutes(app, {
         ops: database.stores.ops,
         ...openDeliveryOps(parts, wake),
         inboxes: createInboxDesk({ database, now, auditChainId: parts.chainId }),
+        ...desk,
         ...openReview(parts, wake),
         weights: createWeightsDesk(liveRules, parts),
         programmes: createProgrammeDesk(liveRules, parts),
@@ -159,45 +156,6 @@ function openPreview(parts: Parts, { terminology }: Config): Preview {
     now,
     newId: uuidv7,
     ...(terminology === undefined ? {} : { tellKnown: openKnownTerminology(parts) })
-  })
-}
-
-/** Whatever is read is noted in the audit trail. */
-async function openReading(
-  parts: Parts,
-  log: Log,
-  stack: ReleaseStack
-): Promise<
-  Pick<HttpServerDeps, 'history' | 'status' | 'served' | 'cursors'> & { historyOn: (store: HistoryStore) => History }
-> {
-  const { stores } = parts.database
-  const cursorKey = await stores.serviceKeys.findOrKeep('page-link', randomBytes(32))
-  const audit = stack.add('audit of reads', await openReadAudit(parts, log), (opened) => opened.close())
-  const cursors = createCursors(cursorKey)
-  const note = (read: ReadNote): void => {
-    audit.note(read)
-  }
-  const historyOn = (store: HistoryStore): History => createHistory({ store, cursorKey, note, now: parts.now })
-  return {
-    historyOn,
-    history: historyOn(stores.history),
-    status: createImmunizationStatus({ store: stores.history, rules: parts.liveRules.rules, note }),
-    served: createServed({ stores: stores.served, cursors, note }),
-    cursors
-  }
-}
-
-/** Reads have a chain of their own: what is accepted does not wait for it. */
-async function openReadAudit({ database, now }: Parts, log: Log): Promise<ReadAudit> {
-  const chainId = uuidv7()
-  await database.stores.audit.openChain(chainId, `${hostname()}/${process.pid} reads`)
-  return createReadAudit({
-    store: database.stores.audit,
-    chainId,
-    now,
-    onFault: (error, waiting) => {
-      log.error({ err: error, waiting }, 'audit.reads_not_written')
-    }
   })
 }
 

@@ -69,4 +69,6 @@ export interface CliDeps {
   stdin: NodeJS.ReadableStream & { isTTY?: boolean }
   now(): Date
   wait(ms: number): Promise<void>
+  /** Waits between two looks of what goes on until Ctrl-C; false once that was pressed. */
+  watch(ms: number): Promise<boolean>
 }

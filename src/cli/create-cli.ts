@@ -5,6 +5,7 @@ import { createCommandLine } from './command-line.js'
 import { addAudit } from './commands/audit.js'
 import { addDeliveries } from './commands/deliveries.js'
 import { addDestination } from './commands/destination.js'
+import { addDoctor } from './commands/doctor.js'
 import { addDuplicates } from './commands/duplicates.js'
 import { addErrors } from './commands/errors.js'
 import { addExplain } from './commands/explain.js'
@@ -15,8 +16,10 @@ import { addProgrammes } from './commands/programmes.js'
 import { addRefusals } from './commands/refusals.js'
 import { addReplay } from './commands/replay.js'
 import { addStatus } from './commands/status.js'
+import { addTail } from './commands/tail.js'
 import { addToken } from './commands/token.js'
 import { addValidate } from './commands/validate.js'
+import { addVerify } from './commands/verify.js'
 import { CommandFault, EXIT, type ExitCode } from './exit-code.js'
 
 export interface Cli {
@@ -35,6 +38,9 @@ export function createCli(deps: CliDeps): Cli {
         addExplain,
         addDeliveries,
         addErrors,
+        addTail,
+        addVerify,
+        addDoctor,
         addDestination,
         addReplay,
         addInbox,

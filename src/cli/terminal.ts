@@ -14,6 +14,10 @@ export interface Terminal {
   print(...pieces: Text[]): void
   printTable(columns: readonly Column[], rows: readonly (readonly Text[])[]): void
   printJson(value: unknown): void
+  /** JSON on one line, for what never ends. */
+  printLine(text: string): void
+  /** Where somebody watches: what was shown goes away. */
+  clear(): void
 }
 
 const NO_BORDERS = {
@@ -62,6 +66,12 @@ export function createTerminal(output: Output, colourAllowed: boolean): Terminal
     },
     printJson(value) {
       output.write(`${JSON.stringify(value, undefined, 2)}\n`)
+    },
+    printLine(text) {
+      output.write(`${text}\n`)
+    },
+    clear() {
+      if (output.isTTY === true) output.write('\u001b[2J\u001b[H')
     }
   }
 }

@@ -4,6 +4,13 @@ import { CommandFault, EXIT } from './exit-code.js'
 
 const UNIT_MS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
 
+/** `90s`, `15m`, `2h`, `1d` as seconds. @throws CommandFault (usage) when it is something else */
+export function parseSeconds(text: string): number {
+  const [, count, unit] = /^(\d{1,6})([smhd])$/.exec(text) ?? []
+  if (unit === undefined) throw new CommandFault(EXIT.usage, `"${text}" is not a while: give 90s, 15m, 2h or 1d`)
+  return (Number(count) * UNIT_MS[unit as keyof typeof UNIT_MS]) / 1_000
+}
+
 /**
  * The moment that is meant, as an ISO date-time in UTC. A bare date is the midnight in London with which it begins.
  * @throws CommandFault (usage) when it is neither, or no day of the calendar

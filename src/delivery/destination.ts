@@ -49,6 +49,21 @@ export type RecordSearch =
     }
   | Exclude<DeliveryOutcome, { kind: 'delivered' | 'not-needed' }>
 
+/** What a receiver holds, beside what it should hold. Messages never hold a patient's data. */
+export type ReadBack =
+  | { kind: 'same' }
+  /** It holds nothing, or something else than was delivered. */
+  | { kind: 'missing' | 'differs'; message: string }
+  /** It did not say. */
+  | { kind: 'unknown'; message: string }
+
+/** Something a destination signs in with that ends some day. */
+export interface ExpiringCredential {
+  /** `client certificate` */
+  what: string
+  expiresAt: Date
+}
+
 /** What is known of a version when deliveries are planned. Never a deleted record: that is taken back wherever it was told. */
 export interface DeliveryCandidate {
   facts: ImmunizationFacts
@@ -82,6 +97,10 @@ export interface Destination {
   deliver(delivery: Delivery, signal: AbortSignal): Promise<DeliveryOutcome>
   /** Where it can be asked what it holds: a patient's completed records of one vaccine type. Rejects as deliver does. */
   findRecords?(asked: { nhsNumber: string; vaccineType: VaccineType }, signal: AbortSignal): Promise<RecordSearch>
+  /** Asks the receiver whether it holds what was delivered; writes nothing. Where it cannot be asked there is none. */
+  readBack?(delivery: Delivery, signal: AbortSignal): Promise<ReadBack>
+  /** Those that have an end; none where there is none. */
+  readonly credentials?: readonly ExpiringCredential[]
   close(): Promise<void>
 }
 

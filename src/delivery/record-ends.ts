@@ -68,6 +68,7 @@ function logAttempts(log: Log, attempts: readonly EndedAttempt[], finished: read
       version: delivery.version,
       attempt: delivery.attempt,
       probe: isProbe,
+      outcome_unknown: delivery.outcomeUnknown,
       outcome: judgement.end.class,
       http_status: judgement.end.status,
       state,

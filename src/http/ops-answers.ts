@@ -1,8 +1,12 @@
 // What the operations API answers: the contract between its routes and the command line.
+import type { Diagnosis } from '../delivery/doctor.js'
 import type { RecordExplanation } from '../delivery/explain.js'
 import type { JudgedHealth } from '../delivery/judge-health.js'
+import type { ProbeResult } from '../delivery/probe-destination.js'
 import type { ShownReplay } from '../delivery/replay.js'
 import type { ReplayPlan } from '../delivery/replay-acts.js'
+import type { ShownLimits } from '../delivery/tune-destination.js'
+import type { Verification } from '../delivery/verify.js'
 import type { MergeEffect } from '../review/merge-patients.js'
 import type { PatientStanding } from '../review/patient-merges.js'
 import type { WeightsComparison } from '../review/compare-weights.js'
@@ -11,6 +15,7 @@ import type { ShownPair } from '../review/duplicate-reviews.js'
 import type { VerdictComparison } from '../ingest/compare-verdicts.js'
 import type { Programme } from '../programmes/programme.js'
 import type { DeliveryLine, DeliveryStory, StateCount } from '../storage/ops-delivery-queries.js'
+import type { AttemptLine } from '../storage/ops-attempt-queries.js'
 import type { ErrorGroup } from '../storage/ops-health-queries.js'
 import type { OverdueAnswer, UnknownMessage } from '../storage/ops-inbox-queries.js'
 import type { Replay } from '../storage/replay.js'
@@ -86,6 +91,26 @@ export interface RehearsalAnswer extends Omit<VerdictComparison, 'next'> {
 export interface DestinationAnswer {
   destination: string
   state: 'active' | 'paused'
+}
+
+export type VerifyAnswer = Verification
+
+export type DoctorAnswer = Diagnosis
+
+export interface AttemptsAnswer {
+  /** In the order in which they ended. */
+  attempts: AttemptLine[]
+  /** Give it as `after` the next time. Some may come again: delivery and epoch tell which. */
+  next: Date
+}
+
+export type ProbeAnswer = ProbeResult
+
+export type LimitsAnswer = ShownLimits
+
+export interface BreakerAnswer {
+  destination: string
+  breaker: 'open' | 'closed'
 }
 
 export interface SkipAnswer {

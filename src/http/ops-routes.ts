@@ -5,7 +5,7 @@ import type { InboxDesk } from '../delivery/inbox/inbox-desk.js'
 import type { Replays } from '../delivery/replay.js'
 import type { DuplicateReviews } from '../review/duplicate-reviews.js'
 import type { PatientMerges } from '../review/patient-merges.js'
-import type { OpsStore } from '../storage/ops-store.js'
+import { registerOpsDesk, type OpsDeskDeps } from './ops-desk.js'
 import { registerOpsDuplicates, type WeightsDesk } from './ops-duplicates.js'
 import { registerOpsInbox } from './ops-inbox.js'
 import { registerOpsPatients } from './ops-patients.js'
@@ -14,8 +14,7 @@ import { registerOpsReads } from './ops-reads.js'
 import { registerOpsReplays } from './ops-replays.js'
 import { registerOpsWrites } from './ops-writes.js'
 
-export interface OpsRoutesDeps {
-  ops: OpsStore
+export interface OpsRoutesDeps extends OpsDeskDeps {
   replays: Replays
   switches: DestinationSwitch
   inboxes: InboxDesk
@@ -23,7 +22,6 @@ export interface OpsRoutesDeps {
   duplicates: DuplicateReviews
   weights: WeightsDesk
   programmes: ProgrammeDesk
-  now: () => Date
 }
 
 export function opsRoutes(app: FastifyInstance, deps: OpsRoutesDeps): void {
@@ -31,6 +29,7 @@ export function opsRoutes(app: FastifyInstance, deps: OpsRoutesDeps): void {
   registerOpsWrites(app, deps)
   registerOpsReplays(app, deps)
   registerOpsInbox(app, deps)
+  registerOpsDesk(app, deps)
   registerOpsPatients(app, deps)
   registerOpsDuplicates(app, deps)
   registerOpsProgrammes(app, deps)

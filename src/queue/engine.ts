@@ -1,5 +1,6 @@
 // What the queues need of an engine: BullMQ queues and workers on it, and whether it still is what it was.
 import type { Job, Queue, Worker } from 'bullmq'
+import type { EngineVitals } from './redis-inspection.js'
 
 /** All that a job carries. Nothing about a patient, and nothing that the ledger does not know. */
 export interface RingJob {
@@ -26,6 +27,10 @@ export interface QueueEngine {
   writeEpoch(epoch: string): Promise<void>
   /** What is wrong with its settings, in words for ops. */
   check(): Promise<string[]>
+  /** How it is. Rejects when it does not answer. */
+  readVitals(): Promise<EngineVitals>
+  /** Where it holds what may be an NHS number: names of keys or ids of jobs, at most `limit`. */
+  findNhsNumbers(limit: number): Promise<string[]>
   close(): Promise<void>
 }
 

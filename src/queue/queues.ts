@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import type { Pool } from '../storage/pool.js'
 import type { QueueEngine, RingQueue, RingWorker } from './engine.js'
 import type { Log } from './log.js'
+import type { EngineVitals } from './redis-inspection.js'
 import { createPostgresEngine } from './postgres-engine.js'
 import { createRedisEngine } from './redis-engine.js'
 import { within } from './within.js'
@@ -38,11 +39,16 @@ export interface Queues {
   writeEpoch(epoch: string): Promise<void>
   /** What is wrong with the engine's settings, in words for the log. Empty when all is well. */
   check(): Promise<string[]>
+  /** How the engine is. Rejects soon when it does not answer. */
+  readVitals(): Promise<EngineVitals>
+  /** Where it holds what may be an NHS number, at most `limit` places: there should be none. */
+  findNhsNumbers(limit: number): Promise<string[]>
   /** Close the listeners first. */
   close(withinMs: number): Promise<void>
 }
 
 const ANSWER_WITHIN_MS = 5_000
+const SCAN_WITHIN_MS = 30_000
 
 export function createQueues(deps: { engine: QueueEngineSettings; destinations: readonly string[]; log: Log }): Queues {
   const { destinations, log } = deps
@@ -85,6 +91,8 @@ export function createQueues(deps: { engine: QueueEngineSettings; destinations: 
     readEpoch: () => within(ANSWER_WITHIN_MS, 'reading the epoch of the queue', engine.readEpoch()),
     writeEpoch: (epoch) => within(ANSWER_WITHIN_MS, 'writing the epoch of the queue', engine.writeEpoch(epoch)),
     check: () => engine.check(),
+    readVitals: () => within(ANSWER_WITHIN_MS, 'asking the queue how it is', engine.readVitals()),
+    findNhsNumbers: (limit) => within(SCAN_WITHIN_MS, 'looking through the queue', engine.findNhsNumbers(limit)),
     async close(withinMs) {
       const closed = Promise.all([...queues.values()].map((queue) => queue.close()))
       await within(withinMs, 'closing the queues', closed).catch(() => undefined)

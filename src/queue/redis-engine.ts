@@ -2,10 +2,12 @@
 import { Queue, Worker } from 'bullmq'
 import { Redis, type RedisOptions } from 'ioredis'
 import { JOB_OPTIONS, STREAMS, WORKER_OPTIONS, type QueueEngine, type RingJob } from './engine.js'
+import { findRedisNhsNumbers, readRedisVitals } from './redis-inspection.js'
 
 /** A ring that takes longer is given up: the relay rings again. */
 const ANSWER_WITHIN_MS = 2_000
 const EPOCH_KEY = '{dlv}:epoch'
+const ALL_KEYS = '{dlv*'
 /** All keys of a destination in one slot of a cluster. */
 const prefixOf = (destination: string): string => `{dlv:${destination}}`
 
@@ -49,6 +51,8 @@ export function createRedisEngine(url: string, onError: (error: Error) => void):
       await producer.set(EPOCH_KEY, epoch)
     },
     check: () => checkRedis(producer),
+    readVitals: () => readRedisVitals(producer),
+    findNhsNumbers: (limit) => findRedisNhsNumbers(producer, ALL_KEYS, limit),
     close() {
       for (const redis of [producer, consumer, ...blocking]) end(redis)
       return Promise.resolve()

@@ -5,7 +5,10 @@ import { createAcknowledgementStore, type AcknowledgementStore } from './acknowl
 import { createAuditStore, type AuditStore } from './audit-store.js'
 import { createBundleJobStore, type BundleJobStore } from './bundle-job-store.js'
 import { createDecisionStore, type DecisionStore } from './decision-store.js'
+import { createDeliveredLanes, type DeliveredLanes } from './delivered-lanes.js'
+import { createDeliveryProbes, type DeliveryProbes } from './delivery-probes.js'
 import { createDeliveryStore, type DeliveryStore } from './delivery-store.js'
+import { createDestinationLimits, type DestinationLimits } from './destination-limits.js'
 import { createDestinationStore, type DestinationStore } from './destination-store.js'
 import { createElsewhereStore, type ElsewhereStore } from './elsewhere-store.js'
 import { createEventStore, type EventStore } from './event-store.js'
@@ -17,6 +20,7 @@ import { createOpsStore, type OpsStore } from './ops-store.js'
 import { createOutboxStore, type OutboxStore } from './outbox-store.js'
 import { createPatientMergeStore, type PatientMergeStore } from './patient-merge-store.js'
 import { createPatientStore, type PatientStore } from './patient-store.js'
+import { createProcessStore, type ProcessStore } from './process-store.js'
 import { createProvenanceStore, type ProvenanceStore } from './provenance-store.js'
 import { createQueueEpochStore, type QueueEpochStore } from './queue-epoch-store.js'
 import { createRecordScanStore, type RecordScanStore } from './record-scan.js'
@@ -55,6 +59,10 @@ export interface Stores {
   elsewhere: ElsewhereStore
   served: ServedStores
   provenances: ProvenanceStore
+  processes: ProcessStore
+  deliveredLanes: DeliveredLanes
+  deliveryProbes: DeliveryProbes
+  destinationLimits: DestinationLimits
   bundleJobs: BundleJobStore
   accessTokens: AccessTokenStore
   acknowledgements: AcknowledgementStore
@@ -142,6 +150,10 @@ function createStores(sql: Sql): Stores {
     elsewhere: createElsewhereStore(sql),
     served: createServedStores(sql),
     provenances: createProvenanceStore(sql),
+    processes: createProcessStore(sql),
+    deliveredLanes: createDeliveredLanes(sql),
+    deliveryProbes: createDeliveryProbes(sql),
+    destinationLimits: createDestinationLimits(sql),
     bundleJobs: createBundleJobStore(sql),
     accessTokens: createAccessTokenStore(sql),
     acknowledgements: createAcknowledgementStore(sql),

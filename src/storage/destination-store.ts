@@ -2,7 +2,7 @@
 import type { Sql } from './sql.js'
 
 /** Why nothing is sent before resume_at. */
-export type ClosedReason = 'limited' | 'unavailable' | 'credentials'
+export type ClosedReason = 'limited' | 'unavailable' | 'credentials' | 'by-hand'
 
 /** Whether a destination may be sent to, as of the database's clock. */
 export interface Door {

@@ -33,6 +33,11 @@ export async function migrate(pool: Pool, directory: URL = defaultDirectory): Pr
   return { applied }
 }
 
+/** How many files this release has. */
+export async function countMigrations(): Promise<number> {
+  return (await readMigrations(defaultDirectory)).length
+}
+
 async function inLockedTransaction<T>(pool: Pool, work: (client: PoolClient) => Promise<T>): Promise<T> {
   const client = await pool.connect()
   try {

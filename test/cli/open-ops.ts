@@ -4,7 +4,12 @@ import type { Test } from 'tap'
 import { uuidv7 } from 'uuidv7'
 import { createCli } from '../../src/cli/create-cli.js'
 import type { CliDeps } from '../../src/cli/cli-deps.js'
+import type { Destination } from '../../src/delivery/destination.js'
+import { createDoctor } from '../../src/delivery/doctor.js'
 import { createInboxDesk } from '../../src/delivery/inbox/inbox-desk.js'
+import { createProbe } from '../../src/delivery/probe-destination.js'
+import { createDestinationTuning } from '../../src/delivery/tune-destination.js'
+import { createVerifier } from '../../src/delivery/verify.js'
 import { createDestinationSwitch } from '../../src/delivery/pause-destination.js'
 import { DELIVERY_POLICY } from '../../src/delivery/policy.js'
 import { createReplays } from '../../src/delivery/replay.js'
@@ -17,12 +22,23 @@ import type { ProgrammeDesk } from '../../src/http/ops-programmes.js'
 import { createProgrammeFiles } from '../../src/programme-files.js'
 import { opsRoutes } from '../../src/http/ops-routes.js'
 import { createDatabase, type Database } from '../../src/storage/database.js'
+import { countMigrations } from '../../src/storage/migrate.js'
 import type { Pool } from '../../src/storage/pool.js'
+import type { Queues } from '../../src/queue/queues.js'
+import { createTestLog, DELIVERED, scriptDestination } from '../support/delivery-rig.js'
 import { notAsked, NOW, openDoor, type OpenDoor } from '../http/open-door.js'
-import { createTestLog } from '../support/delivery-rig.js'
 import { createTestDatabase } from '../support/test-database.js'
 
 const CHAIN = '019ad6f0-0000-7000-8f01-000000000001'
+
+/** Named as those of woundHub; as many limits as a destinations file gives. */
+const QUIET = [
+  scriptDestination({ name: 'nhs-immunisation-api', concurrency: 8, ratePerSecond: 20 }, () => DELIVERED),
+  scriptDestination({ name: 'gp-record' }, () => DELIVERED),
+  scriptDestination({ name: 'eligibility-store' }, () => DELIVERED)
+]
+
+type OpsQueues = Pick<Queues, 'engine' | 'isReady' | 'readVitals' | 'readEpoch' | 'findNhsNumbers'>
 
 export interface OpenOps extends OpenDoor {
   pool: Pool
@@ -31,25 +47,32 @@ export interface OpenOps extends OpenDoor {
   runner: ReplayRunner
 }
 
-/** More than two deliveries in a replay need a second person here. */
-export async function openOps(t: Test): Promise<OpenOps> {
+/**
+ * More than two deliveries in a replay need a second person here. `adapters`: to probe and to compare with, instead of
+ * those that are never asked.
+ */
+export async function openOps(t: Test, adapters: readonly Destination[] = QUIET): Promise<OpenOps> {
   const { pool } = await createTestDatabase(t)
   const database = createDatabase(pool)
   await database.stores.audit.openChain(CHAIN, 'test')
   const deps = { database, auditChainId: CHAIN, now: () => NOW }
-  const destinations = [
-    { name: 'nhs-immunisation-api', ratePerSecond: 20, sends: 'all' as const, wants: () => true },
-    { name: 'gp-record', sends: 'all' as const, wants: () => true },
-    { name: 'eligibility-store', sends: 'all' as const, wants: () => true }
-  ]
+  const destinations = adapters.map((adapter) => ({ ...adapter, sends: 'all' as const }))
   const policy = { ...DELIVERY_POLICY, replay: { ...DELIVERY_POLICY.replay, approveAbove: 2 } }
   const replays = createReplays({ ...deps, destinations, policy })
   const log = createTestLog()
   const runner = createReplayRunner({ ...deps, destinations, policy, log })
+  const queues: OpsQueues = {
+    engine: 'postgres',
+    isReady: () => true,
+    readVitals: () => Promise.resolve({ isUp: true }),
+    readEpoch: () => Promise.resolve(undefined),
+    findNhsNumbers: () => Promise.resolve([])
+  }
   const switches = createDestinationSwitch(deps)
   const inboxes = createInboxDesk(deps)
   const rules = await loadRules()
   const review = { ...deps, rules, destinations: [], newId: uuidv7, onCommitted: () => undefined }
+  const migrations = await countMigrations()
   const door = await openDoor(t, {
     opsRoutes: (app) => {
       opsRoutes(app, {
@@ -61,6 +84,26 @@ export async function openOps(t: Test): Promise<OpenOps> {
         duplicates: createDuplicateReviews(review),
         weights: createWeightsDesk({ rules }, deps),
         programmes: notAsked<ProgrammeDesk>('programmes'),
+        verifier: createVerifier({ database, queues, destinations }),
+        doctor: createDoctor({
+          database,
+          queues,
+          destinations,
+          migrations,
+          isEmbedded: false,
+          readFreeBytes: () => Promise.resolve(undefined),
+          readProgrammes: () => ({ count: 18, version: 'test' }),
+          now: () => NOW
+        }),
+        tuning: createDestinationTuning({ ...deps, destinations }),
+        probe: createProbe({
+          ...deps,
+          destinations,
+          policy: DELIVERY_POLICY,
+          worker: 'desk',
+          log,
+          random: () => 0
+        }),
         now: () => NOW
       })
     }
@@ -84,6 +127,8 @@ export interface RunOptions {
   piped?: string
   /** Runs whenever the command waits. */
   onWait?: () => Promise<void>
+  /** The same for one that goes on until Ctrl-C: false is Ctrl-C, which comes at once unless this says otherwise. */
+  onWatch?: () => Promise<boolean>
 }
 
 export type RunCli = (argv: string[], options?: RunOptions) => Promise<Ran>
@@ -105,6 +150,7 @@ export function createRunner(settings: { url: string; token?: string }, deps: Pa
       stdin,
       now: () => NOW,
       wait: () => options.onWait?.() ?? Promise.resolve(),
+      watch: () => options.onWatch?.() ?? Promise.resolve(false),
       ...deps
     })
     const code = await cli.run(argv)

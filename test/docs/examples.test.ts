@@ -64,6 +64,8 @@ const EXAMPLE_ID = (bodies.find(({ operationId }) => operationId === 'updateImmu
 /** Those that ask for something that a new service has not: it says so, as it is described. */
 const NOT_THERE: Readonly<Record<string, number>> = {
   skipDelivery: 404,
+  // Nothing holds the destination back.
+  probeDestination: 409,
   findPatient: 404,
   mergePatients: 412,
   planUnmerge: 404,

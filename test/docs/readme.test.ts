@@ -1,12 +1,9 @@
 // The README is true: every command and variable it names exists, and every one that exists is named.
 import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
-import { PassThrough } from 'node:stream'
 import t from 'tap'
-import { createCli } from '../../src/cli/create-cli.js'
-import { createProgrammeFiles } from '../../src/programme-files.js'
-import { loadRules } from '../../src/rules.js'
 import { CLI_VARIABLES, VARIABLES } from '../../src/config-variables.js'
+import { helpOf } from '../support/cli-help.js'
 
 const root = new URL('../../', import.meta.url)
 const readme = readFileSync(new URL('README.md', root), 'utf8')
@@ -96,24 +93,4 @@ function markdownFiles(): string[] {
     .toString()
     .split('\n')
     .filter((file) => file.endsWith('.md'))
-}
-
-async function helpOf(words: string[]): Promise<string> {
-  let text = ''
-  const output = new PassThrough()
-  output.on('data', (chunk: Buffer) => (text += chunk.toString()))
-  const cli = createCli({
-    settings: { url: 'http://127.0.0.1:1', colour: false },
-    validate: () => [],
-    readProfiles: () => Promise.reject(new Error('not asked for')),
-    programmes: createProgrammeFiles({}, loadRules),
-    issueToken: () => Promise.reject(new Error('not asked for')),
-    stdout: output,
-    stderr: output,
-    stdin: process.stdin,
-    now: () => new Date(),
-    wait: () => Promise.resolve()
-  })
-  await cli.run([...words, '--help'])
-  return text
 }

@@ -32,6 +32,7 @@ const FOLDERS = [
 /** Ids that are put together: every value that can come out. */
 const COMPUTED: Record<string, string[]> = {
   'http/ops-check.ts: `ops-${where}`': ['ops-query', 'ops-path', 'ops-body'],
+  'http/ops-desk.ts: `ops-${answer.why}`': refusalsIn('ops-desk').map((why) => `ops-${why}`),
   'http/ops-duplicates.ts: `ops-${answer.why}`': refusalsIn('ops-duplicates').map((why) => `ops-${why}`),
   'http/ops-patients.ts: `ops-${answer.why}`': refusalsIn('ops-patients').map((why) => `ops-${why}`),
   'http/ops-refusal.ts: `ops-${why}`': refusalsIn('ops-refusal').map((why) => `ops-${why}`)

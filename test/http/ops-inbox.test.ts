@@ -133,7 +133,11 @@ t.test('the metrics tell the same, and are read though the database is away', as
   const { ops } = (await openWithInbox(t)).database.stores
   const status = { version: '1', loadedAt: NOW, programmes: [] }
   t.match(
-    await createMetrics(() => status, ops).read(),
+    await createMetrics(
+      () => status,
+      ops,
+      () => Promise.resolve('')
+    ).read(),
     new RegExp(
       [
         'imms_acknowledgements_awaited{destination="gp-record"} 0',
@@ -144,7 +148,14 @@ t.test('the metrics tell the same, and are read though the database is away', as
     )
   )
   const away = { readInboxHealth: () => Promise.reject(new Error('the database is away')) }
-  t.match(await createMetrics(() => status, away).read(), /imms_programmes/)
+  t.match(
+    await createMetrics(
+      () => status,
+      away,
+      () => Promise.resolve('')
+    ).read(),
+    /imms_programmes/
+  )
 })
 
 t.test('imms inbox list and settle', async (t) => {

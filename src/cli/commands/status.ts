@@ -4,18 +4,28 @@ import type { StatusAnswer, Wire } from '../../http/ops-answers.js'
 import type { CommandLine } from '../command-line.js'
 import { EXIT } from '../exit-code.js'
 import type { Column } from '../layout-columns.js'
+import { printNext } from '../print-next.js'
 import type { Terminal, Text } from '../terminal.js'
 import { ageWords, agoWords } from '../words.js'
 
 type Status = Wire<StatusAnswer>
 
+const WATCH_MS = 2_000
+
 export function addStatus(program: Command, line: CommandLine): void {
-  const command = program.command('status').description('how every destination is doing, worst first')
-  line.define(command, async ({ client, terminal, json }) => {
-    const status = await client.get<Status>('/ops/status')
-    if (json) terminal.printJson(status)
-    else printStatus(status, terminal)
-    return status.verdict === 'ok' ? EXIT.ok : EXIT.trouble
+  const command = program
+    .command('status')
+    .description('how every destination is doing, worst first')
+    .option('--watch', 'again every two seconds, until Ctrl-C')
+  line.define<{ watch?: true }>(command, async ({ client, terminal, json, deps }, { watch }) => {
+    for (;;) {
+      const status = await client.get<Status>('/ops/status')
+      if (watch === true) terminal.clear()
+      if (json) terminal.printJson(status)
+      else printStatus(status, terminal)
+      const isWell = status.verdict === 'ok'
+      if (watch !== true || !(await deps.watch(WATCH_MS))) return isWell ? EXIT.ok : EXIT.trouble
+    }
   })
 }
 
@@ -44,11 +54,10 @@ function printStatus(status: Status, terminal: Terminal): void {
     COLUMNS,
     status.destinations.map((destination) => toRow(destination, new Date(status.at)))
   )
-  const steps = status.destinations.flatMap((destination) => destination.next)
-  if (steps.length === 0) return
-  terminal.print()
-  terminal.print('Next:')
-  for (const step of steps) terminal.print('  ', { text: step, style: 'cyan' })
+  printNext(
+    status.destinations.flatMap((destination) => destination.next),
+    terminal
+  )
 }
 
 function toRow(destination: Status['destinations'][number], now: Date): Text[] {

@@ -1,7 +1,7 @@
 // An eligibility store in DynamoDB: when a patient was last vaccinated against a target, and how often.
 // What is written follows from the patient's present event groups, never from the one version being delivered.
 import type { Immunization } from 'fhir/r4.js'
-import { isVaccineType, type VaccineType } from '../../fhir/vaccine-types.js'
+import type { VaccineType } from '../../fhir/vaccine-types.js'
 import type {
   CountedPossibleDuplicates,
   Delivery,
@@ -13,7 +13,13 @@ import type {
   EligibilityTotals
 } from '../destination.js'
 import { createItemStore, outcomeOfError, type ItemStore } from '../eligibility/item-store.js'
-import { DEFAULT_TARGETS, eligibilityOptionsSchema, type EligibilityOptions } from '../eligibility/options.js'
+import { readBackTotals } from '../eligibility/read-back.js'
+import {
+  DEFAULT_TARGETS,
+  eligibilityOptionsSchema,
+  typesOfTarget,
+  type EligibilityOptions
+} from '../eligibility/options.js'
 import { patientItemKey, toTargetFields } from '../eligibility/target-item.js'
 import { createRedactor, type Redact } from '../transport/receiver-text.js'
 import { readSecretOption } from '../transport/secret-option.js'
@@ -65,6 +71,7 @@ function create(
       (vaccineTypes?.includes(candidate.vaccineType) ?? true) &&
       candidate.facts.status === 'completed',
     deliver: (delivery, signal) => deliver(delivery, deps, signal),
+    readBack: (delivery, signal) => readBackTotals(delivery, deps, signal),
     close() {
       store.close()
       return Promise.resolve()
@@ -77,10 +84,7 @@ async function deliver(delivery: Delivery, deps: Deps, signal: AbortSignal): Pro
   const redact = createRedactor(JSON.parse(delivery.body) as Immunization)
   const target = deps.targets[delivery.vaccineType]
   if (target === undefined) return { kind: 'not-needed', message: `no item for ${delivery.vaccineType}` }
-  const countedTogether = Object.keys(deps.targets)
-    .filter(isVaccineType)
-    .filter((type) => deps.targets[type] === target)
-  const totals = await readTotals(delivery, deps, countedTogether)
+  const totals = await readTotals(delivery, deps, typesOfTarget(target, deps.targets))
   if (totals === undefined) return unreadableLedger
   if (totals.nhsNumber === undefined)
     return { kind: 'not-needed', message: 'no-nhs-number: the store knows no other key' }

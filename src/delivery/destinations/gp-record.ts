@@ -7,6 +7,7 @@ import { gpOptionsSchema, type GpOptions } from '../gp/options.js'
 import { editionOf, planGpMessage } from '../gp/plan-gp-message.js'
 import { createMailbox } from '../mesh/mailbox.js'
 import { sendOnce } from '../mesh/send-once.js'
+import { credentialsOf } from '../transport/certificate-expiry.js'
 import { createHttpTransport, type TlsOptions } from '../transport/http-transport.js'
 import { createRedactor } from '../transport/receiver-text.js'
 import { findFileOption, readSecretOption } from '../transport/secret-option.js'
@@ -32,13 +33,15 @@ function create(
     mailboxPassword: readSecretOption(name, given, { file: 'mailboxPasswordFile', literal: 'mailboxPassword' }),
     sharedKey: readSecretOption(name, given, { file: 'sharedKeyFile', literal: 'sharedKey' })
   }
-  const transport = createHttpTransport({ maxSockets: settings.concurrency, tls: readTls(name, given) })
+  const tls = readTls(name, given)
+  const transport = createHttpTransport({ maxSockets: settings.concurrency, tls })
   const now = (): Date => services.now()
   const mailbox = createMailbox(options.baseUrl, credentials, transport, now)
   const answerWithinMs = acknowledgementLimitMs(options)
   const { vaccineTypes, ...fixed } = settings
   return {
     ...fixed,
+    credentials: credentialsOf(tls),
     inbox: createGpInbox(mailbox, options, settings.timeoutMs),
     replaces: true,
     wants: (candidate) =>

@@ -14,6 +14,7 @@ import { createImmunizationApi } from '../nhs/immunization-api.js'
 import { nhsOptionsSchema, type NhsOptions } from '../nhs/options.js'
 import { toOutboundImmunization } from '../nhs/outbound-immunization.js'
 import { paceCalls } from '../nhs/paced-api.js'
+import { readBackRecord } from '../nhs/read-back.js'
 import { sendVersion, withdrawRecord, type SendDeps } from '../nhs/send-version.js'
 import { shareTokens } from '../nhs/shared-tokens.js'
 import { createTokenSource } from '../nhs/token-source.js'
@@ -61,6 +62,10 @@ function create(
     findRecords: (asked, signal) => {
       const { permissions } = options
       return findRecords(asked, { api, signal, now, ...(permissions === undefined ? {} : { permissions }) })
+    },
+    readBack(delivery, signal) {
+      const trace = { requestId: delivery.deliveryId, correlationId: delivery.recordId, signal }
+      return readBackRecord(delivery, { api, trace })
     },
     close() {
       transport.close()

@@ -33,6 +33,12 @@ export interface ItemStore {
     requestId: string,
     signal: AbortSignal
   ): Promise<boolean>
+  /** Our fields; undefined without the item. @throws as above */
+  findTarget(
+    key: { patientItem: string; target: string },
+    requestId: string,
+    signal: AbortSignal
+  ): Promise<TargetFields | undefined>
   close(): void
 }
 
@@ -62,6 +68,22 @@ export function createItemStore(settings: ItemStoreSettings): ItemStore {
       // Not there must come from the store: a gateway's own page under a 200 has no item either.
       if (output.Item === undefined && output.ConsumedCapacity === undefined) throw new UnreadableAnswer()
       return output.Item !== undefined
+    },
+    async findTarget({ patientItem, target }, requestId, signal) {
+      const command = new GetItemCommand({
+        TableName,
+        Key: itemKey(patientItem, target),
+        ProjectionExpression: 'LAST_SUCCESSFUL_DATE, SUCCESSFUL_PROCEDURE_COUNT, SOURCE_VERSION',
+        ConsistentRead: true
+      })
+      command.middlewareStack.add(sendRequestId(requestId), { step: 'build' })
+      const { Item }: GetItemCommandOutput = await client.send(command, { abortSignal: signal })
+      if (Item === undefined) return undefined
+      return {
+        lastSuccessfulDate: Item['LAST_SUCCESSFUL_DATE']?.S ?? null,
+        successfulProcedureCount: Item['SUCCESSFUL_PROCEDURE_COUNT']?.S ?? '0',
+        sourceVersion: Number(Item['SOURCE_VERSION']?.N ?? 0)
+      }
     },
     async setTarget({ patientItem, target }, fields, requestId, signal) {
       const values = fieldValues(fields)

@@ -1,6 +1,6 @@
 // Options of a destination of kind eligibility-store, as destinations.yaml gives them.
 import type { CountedPossibleDuplicates } from '../destination.js'
-import { VACCINE_TYPES, type VaccineType } from '../../fhir/vaccine-types.js'
+import { isVaccineType, VACCINE_TYPES, type VaccineType } from '../../fhir/vaccine-types.js'
 
 export interface EligibilityOptions {
   tableName: string
@@ -17,6 +17,13 @@ export const DEFAULT_TARGETS: Partial<Record<VaccineType, string>> = {
   RSV: 'RSV',
   MMR: 'MMR',
   MMRV: 'MMR'
+}
+
+/** Vaccine types that count for one item. */
+export function typesOfTarget(target: string, targets: Partial<Record<VaccineType, string>>): VaccineType[] {
+  return Object.keys(targets)
+    .filter(isVaccineType)
+    .filter((type) => targets[type] === target)
 }
 
 export const eligibilityOptionsSchema = {

@@ -1,0 +1,54 @@
+// What the desk of operations staff is built from: proofs, the doctor, probes, limits and breakers.
+import { statfs } from 'node:fs/promises'
+import { hostname } from 'node:os'
+import { createDoctor } from './delivery/doctor.js'
+import { DELIVERY_POLICY } from './delivery/policy.js'
+import { createProbe } from './delivery/probe-destination.js'
+import { createDestinationTuning } from './delivery/tune-destination.js'
+import { createVerifier } from './delivery/verify.js'
+import type { OpsDeskDeps } from './http/ops-desk.js'
+import { countMigrations } from './storage/migrate.js'
+import type { Parts, ServiceOptions } from './service-parts.js'
+
+export async function openOpsDesk({ config }: ServiceOptions, parts: Parts): Promise<Omit<OpsDeskDeps, 'ops' | 'now'>> {
+  const { database, destinations, queues, liveRules, now, chainId: auditChainId, counted: log } = parts
+  const isEmbedded = config.databaseUrl === undefined
+  const doctor = createDoctor({
+    database,
+    queues,
+    destinations,
+    migrations: await countMigrations(),
+    isEmbedded,
+    readFreeBytes: () => (isEmbedded ? freeBytesOf(config.dataDir) : Promise.resolve(undefined)),
+    readProgrammes() {
+      const { programmes, version, fault } = liveRules.status()
+      return { count: programmes.length, version, ...(fault === undefined ? {} : { fault: fault.message }) }
+    },
+    now
+  })
+  return {
+    doctor,
+    verifier: createVerifier({ database, queues, destinations }),
+    tuning: createDestinationTuning({ database, destinations, auditChainId, now }),
+    probe: createProbe({
+      database,
+      destinations,
+      policy: DELIVERY_POLICY,
+      worker: `${hostname()}/${process.pid} probe`,
+      auditChainId,
+      now,
+      log,
+      random: Math.random
+    })
+  }
+}
+
+/** Undefined where the folder is not there, or where the system does not say. */
+async function freeBytesOf(folder: string): Promise<number | undefined> {
+  try {
+    const { bavail, bsize } = await statfs(folder)
+    return bavail * bsize
+  } catch {
+    return undefined
+  }
+}
