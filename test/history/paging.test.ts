@@ -68,7 +68,7 @@ function nextVersion(row: KeptRow, change: Partial<KeptRow>): { row: KeptRow; wr
       body: next.deleted ? null : bodyOf(next),
       fingerprint: { antigens: [], features: {} },
       block: null,
-    search: next.deleted ? null : { occurrenceUntil: until, lotNumber: null }
+      search: next.deleted ? null : { occurrenceUntil: until, lotNumber: null }
     }
   }
 }
