@@ -1,24 +1,10 @@
 // The rules that are neither of a profile nor of a programme, for the page that explains every rule id. A test holds
 // this list against what the source emits, both ways.
-import type { IssueSeverity } from './fhir/issue.js'
-
-export interface HubRule {
-  id: string
-  severity: IssueSeverity
-  /** What is wrong, and what to do. */
-  meaning: string
-}
-
-export interface HubRules {
-  title: string
-  intro: string
-  rules: readonly HubRule[]
-}
-
-type Row = readonly [id: string, meaning: string, severity?: IssueSeverity]
+import { OPS_RULES } from './ops-rules.js'
+import { ruleGroup, type HubRules } from './rule-group.js'
 
 export const HUB_RULES: readonly HubRules[] = [
-  group('JSON', 'The body is read strictly; the text names line and column. Answered 400.', [
+  ruleGroup('JSON', 'The body is read strictly; the text names line and column. Answered 400.', [
     ['json-empty', 'There is no body; send an Immunization as JSON.'],
     ['json-encoding', 'The bytes are not UTF-8.'],
     ['json-syntax', 'This is not JSON; look for a missing quote, comma or bracket.'],
@@ -29,7 +15,7 @@ export const HUB_RULES: readonly HubRules[] = [
     ['json-surrogate', 'A string holds half of a character; send the whole one.'],
     ['json-number-range', 'A number is too large to be read.']
   ]),
-  group('Identity', 'Which record is this? Answered 422, 409, 412 or 404; remarks go with an accepted record.', [
+  ruleGroup('Identity', 'Which record is this? Answered 422, 409, 412 or 404; remarks go with an accepted record.', [
     ['resource-type', 'The body is not an Immunization.'],
     ['update-id', 'The id in the body of an update is missing, or is not the one in the URL.'],
     ['identifier-one', 'An Immunization has exactly one identifier here: it names the vaccination.'],
@@ -62,7 +48,7 @@ export const HUB_RULES: readonly HubRules[] = [
     ['reinstated', 'The identifier was deleted; the record lives again as its next version.', 'warning'],
     ['accepted', 'Accepted without remarks.', 'information']
   ]),
-  group('Duplicates', 'Never refuse. The points and the rule that decided stand in `diagnostics`.', [
+  ruleGroup('Duplicates', 'Never refuse. The points and the rule that decided stand in `diagnostics`.', [
     ['same-event-linked', 'Another report of a vaccination already held; both are kept, one counts.', 'information'],
     ['possible-duplicate', 'Looks like a vaccination already held; correct what differs, if it is one.', 'warning'],
     ['held-elsewhere', 'A register (the NHS API) holds this vaccination from another system as well.', 'information'],
@@ -73,14 +59,14 @@ export const HUB_RULES: readonly HubRules[] = [
     ],
     ['too-many-similar-records', 'Too many records are close to this one to compare; a person looks.', 'warning']
   ]),
-  group('Rehearsals', '`$validate` writes nothing and is answered 200.', [
+  ruleGroup('Rehearsals', '`$validate` writes nothing and is answered 200.', [
     ['validate-request', 'The question is not understood (400); the text says what $validate takes.'],
     ['check-passed', 'A programme check that had nothing to remark; told with `verdicts=all` only.', 'information'],
     ['preview-verdict', 'The status that the real thing would be answered now.', 'information'],
     ['preview-narrowed', 'Records this client may not read were not compared.', 'information'],
     ['no-fault', 'Nothing speaks against the resource.', 'information']
   ]),
-  group(
+  ruleGroup(
     'Immunisation status',
     '`$immunization-status` and `$immds-forecast`: remarks in `outcome`; a fault is 400 or 422.',
     [
@@ -94,24 +80,24 @@ export const HUB_RULES: readonly HubRules[] = [
       ['status-too-many-events', 'More vaccinations are kept than one person can have had; an operator looks.']
     ]
   ),
-  group('Terminology server', 'What it says of a code has rules of its own, above.', [
+  ruleGroup('Terminology server', 'What it says of a code has rules of its own, above.', [
     [
       'terminology-waiting',
       'The codes of the record are yet to be looked up; only `imms explain` says so.',
       'information'
     ]
   ]),
-  group('Programmes, beside the checks', 'Raised by the choice of programme files itself.', [
+  ruleGroup('Programmes, beside the checks', 'Raised by the choice of programme files itself.', [
     ['no-programme', 'No programme is in force for these diseases on this day; check both.', 'warning'],
     ['override-not-taken', 'A tag names a reason that is unknown, or that this client may not give.', 'warning']
   ]),
-  group('Callers', 'Answered 401 or 403.', [
+  ruleGroup('Callers', 'Answered 401 or 403.', [
     ['token-missing', 'There is no bearer token, or more than one.'],
     ['token-refused', 'The token is expired, not for this service, or its signature or key is not accepted.'],
     ['scope-missing', 'The token lacks a scope; ask for it when getting a token.'],
     ['permission-missing', 'The client has no such permission for this vaccine type; ask the operator.']
   ]),
-  group('Requests', 'Answered 400, 404, 405, 406, 413, 414 or 415.', [
+  ruleGroup('Requests', 'Answered 400, 404, 405, 406, 413, 414 or 415.', [
     ['request-malformed', 'The request line or a header cannot be read.'],
     ['unknown-url', 'There is nothing at this URL.'],
     ['unknown-operation', 'There is no such operation; the CapabilityStatement lists those that there are.'],
@@ -133,19 +119,23 @@ export const HUB_RULES: readonly HubRules[] = [
     ['version-header', 'If-Match or E-Tag is malformed, or names what is no version.'],
     ['version-headers-disagree', 'If-Match and E-Tag name two versions; send If-Match only.']
   ]),
-  group('Patches', 'JSON Patch (RFC 6902). Answered 400 or 422; nothing was changed. Operations are counted from 1.', [
-    ['patch-malformed', 'The body is no JSON Patch, or an operation of it is none (400).'],
-    ['patch-path', 'A path leads nowhere in the record (400); read it and patch that version.'],
-    ['patch-size', 'The result would be larger or deeper than any record that is taken (400).'],
-    ['patch-test', 'A test fails: the record holds something else (422).'],
-    ['patch-protected', 'A path writes resourceType, id, versionId or lastUpdated, which are the server’s (422).']
-  ]),
-  group('Keys of writes', 'Idempotency-Key, or an X-Request-ID that is a UUID; kept for 24 hours.', [
+  ruleGroup(
+    'Patches',
+    'JSON Patch (RFC 6902). Answered 400 or 422; nothing was changed. Operations are counted from 1.',
+    [
+      ['patch-malformed', 'The body is no JSON Patch, or an operation of it is none (400).'],
+      ['patch-path', 'A path leads nowhere in the record (400); read it and patch that version.'],
+      ['patch-size', 'The result would be larger or deeper than any record that is taken (400).'],
+      ['patch-test', 'A test fails: the record holds something else (422).'],
+      ['patch-protected', 'A path writes resourceType, id, versionId or lastUpdated, which are the server’s (422).']
+    ]
+  ),
+  ruleGroup('Keys of writes', 'Idempotency-Key, or an X-Request-ID that is a UUID; kept for 24 hours.', [
     ['idempotency-key', 'The key is empty, longer than 255 characters, or not printable ASCII (400).'],
     ['idempotency-mismatch', 'The key was used for another request (422); every request takes a key of its own.'],
     ['idempotency-in-flight', 'A request with this key is being processed (409); send it again after `Retry-After`.']
   ]),
-  group('Bundles', 'Of the whole Bundle (400, 413), or of one entry; `expression` names its place.', [
+  ruleGroup('Bundles', 'Of the whole Bundle (400, 413), or of one entry; `expression` names its place.', [
     ['bundle-type', 'The base URL takes a Bundle of type batch or transaction.'],
     ['bundle-too-many-entries', 'The Bundle has more entries than are taken at once; send it in parts.'],
     ['bundle-too-large-folded', 'What the records share makes too much when each holds it; send fewer at once.'],
@@ -164,7 +154,7 @@ export const HUB_RULES: readonly HubRules[] = [
     ['unknown-job', 'There is no such Bundle of this client, or its answer has expired (404).'],
     ['too-many-jobs', 'Too many Bundles of this client are not done yet (429); wait for one.']
   ]),
-  group('Searches', 'Answered 400; remarks stand in an entry of mode `outcome`.', [
+  ruleGroup('Searches', 'Answered 400; remarks stand in an entry of mode `outcome`.', [
     ['search-too-wide', 'A search names what it is about; the text says by which parameters.'],
     ['unknown-resource', 'There is no such resource for this client (404); check the id.'],
     ['search-parameter-unknown', 'There is no such search parameter; Prefer: handling=lenient ignores it.'],
@@ -185,58 +175,8 @@ export const HUB_RULES: readonly HubRules[] = [
     ['parameters-ignored', 'Unknown parameters were ignored, as was asked for.', 'warning'],
     ['composed-difference', 'Of a composed view: the records do not say the same of this element.', 'information']
   ]),
-  group('Operations', 'Answers of `/ops`: 400, 404, 409, 412 or 503.', [
-    ['ops-query', 'A query parameter is wrong; the text names it.'],
-    ['ops-path', 'The id in the path is none.'],
-    ['ops-body', 'The body is missing or does not fit; the text names the place.'],
-    ['ops-not-found', 'What is named is not known here.'],
-    ['programmes-not-loaded', 'The programme files could not be loaded; the set before them stays in force.'],
-    ['programme-file', 'The programme file has a fault; the text names line and place.'],
-    ['ops-unknown-destination', 'There is no such destination.'],
-    ['ops-unknown-replay', 'There is no such replay.'],
-    ['ops-not-planned', 'The replay was started or cancelled before.'],
-    ['ops-count-differs', 'The count that was typed is not the number of deliveries; plan again.'],
-    ['ops-another-runs', 'Another replay to this destination has not ended; wait for it or cancel it.'],
-    ['ops-unknown-delivery', 'There is no such delivery to that destination.'],
-    ['ops-not-delivered', 'Only what was delivered can be sent once more as it was.'],
-    ['ops-stale-version', 'A later version was sent, or is on its way; send the current one, or allow a stale one.'],
-    ['ops-plan-expired', 'A plan is good for 15 minutes; plan again.'],
-    ['ops-destination-closed', 'The destination takes nothing now; mend that first, or start with queue only.'],
-    ['ops-approval-needed', 'A second person must approve the replay before it starts.'],
-    ['ops-approval-needless', 'The replay needs no approval; start it.'],
-    ['ops-same-person', 'Who planned a replay cannot approve it.'],
-    ['ops-rate-too-high', 'The destination takes less than was asked for.'],
-    ['ops-rate-unknown', 'The destination has no rate to take a share of; say how many a second.'],
-    ['ops-not-running', 'Only a replay that runs can be paused.'],
-    ['ops-not-paused', 'Only a replay that is paused can be resumed.'],
-    ['ops-replay-ended', 'The replay has ended.'],
-    ['ops-reason-needed', 'A replay that has started is cancelled with a reason (400).'],
-    ['ops-not-held', 'The delivery is not held.'],
-    ['ops-door-open', 'Nothing holds the destination back, so there is nothing to probe.'],
-    ['ops-destination-resting', 'The destination asked for a rest, which a probe keeps; wait for its end.'],
-    ['ops-probe-under-way', 'A probe of the destination is being sent; look at the status.'],
-    ['ops-nothing-waits', 'No delivery that could be sent waits for the destination.'],
-    ['ops-limits-above-file', 'Limits are set below those of the destinations file only; change the file.'],
-    ['ops-merge-into-itself', 'A number cannot be merged into itself.'],
-    ['ops-already-merged', 'The number is merged into another one; undo that first.'],
-    ['ops-merge-in-a-circle', 'The successor is merged into the number itself; undo that first.'],
-    ['ops-merge-count-differs', 'Another number of records changes patients than was confirmed; plan again.'],
-    ['ops-unknown-merge', 'There is no such merge.'],
-    ['ops-merge-undone', 'The merge was undone before.'],
-    ['ops-patients-busy', 'The records of these patients are being written to all the time (503); try again.'],
-    ['ops-unknown-pair', 'There is no such pair of records; the list shows those there are.'],
-    ['ops-unknown-decision', 'There is no such decision; the pair shows those there are.'],
-    ['ops-pair-decided', 'The pair is decided already; undo that decision first.'],
-    ['ops-pair-separated', 'The two cannot be joined: another decision, or the records, keep them apart.'],
-    [
-      'ops-patients-differ',
-      'The two are kept under two patients: correct the NHS number of one, or merge the numbers; then they are compared anew.'
-    ],
-    ['ops-decision-undone', 'The decision was undone before.'],
-    ['ops-records-busy', 'The records of the patient are being written to all the time (503); try again.'],
-    ['dedup-file', 'The file of weights has a fault (422); the text names the place.']
-  ]),
-  group('The service itself', 'Answered 503 or 500; nothing was stored. Send again, after `Retry-After`.', [
+  OPS_RULES,
+  ruleGroup('The service itself', 'Answered 503 or 500; nothing was stored. Send again, after `Retry-After`.', [
     ['too-busy', 'More is being sent than can be stored.'],
     ['audit-unavailable', 'Who reads what cannot be written down, so nothing is read.'],
     ['database-unavailable', 'The database does not answer.'],
@@ -246,7 +186,3 @@ export const HUB_RULES: readonly HubRules[] = [
     ['issues-cut', 'More was found than one answer holds; mend these and send again.', 'information']
   ])
 ]
-
-function group(title: string, intro: string, rows: readonly Row[]): HubRules {
-  return { title, intro, rules: rows.map(([id, meaning, severity = 'error']) => ({ id, severity, meaning })) }
-}

@@ -4,7 +4,8 @@ import { OVERRIDE_REASONS } from './fhir/override-reasons.js'
 import { CHECKS, COMMON_CHECKS } from './programmes/check-catalogue.js'
 import type { Programme } from './programmes/programme.js'
 import { writeRulesPage } from './validation/rules-page.js'
-import { HUB_RULES, type HubRules } from './hub-rules.js'
+import { HUB_RULES } from './hub-rules.js'
+import type { HubRules } from './rule-group.js'
 
 /** Markdown. */
 export function writeRuleCatalogue(programmes: readonly Programme[]): string {
