@@ -66,6 +66,7 @@ const NOT_THERE: Readonly<Record<string, number>> = {
   skipDelivery: 404,
   // Nothing holds the destination back.
   probeDestination: 409,
+  settleInbox: 404,
   findPatient: 404,
   mergePatients: 412,
   planUnmerge: 404,
