@@ -207,7 +207,7 @@ t.test('explain has a sentence for every state a delivery can be in', async (t) 
     ],
     [
       `state = 'superseded', finished_at = '2026-11-02T08:59:30Z'`,
-      /gave way to a later version, or .* at 2026-11-02 08:59:30 UTC, before it was sent/
+      /gave way to a later version at 2026-11-02 08:59:30 UTC, or .*, before it was sent/
     ],
     [`state = 'cancelled'`, /was skipped at 2026-11-02 08:59:30 UTC/],
     [`state = 'ready', finished_at = null, last_class = null, due_at = '2026-11-02T09:30:00Z'`, /is not sent yet/],
@@ -510,7 +510,7 @@ t.test('the audit trail is paged without losing entries of the same moment', asy
 })
 
 /** What they ask for is too large for a URL, or must not stand in one. */
-const POSTED_READS = ['/ops/patients/find', '/ops/programmes/rehearse', '/ops/duplicates/rehearse']
+const POSTED_READS = ['/ops/patients/find', '/ops/programmes/rehearse', '/ops/duplicates/rehearse', '/ops/verify']
 
 t.test('reads want ops/read, writes want ops/write, and nothing is open', async (t) => {
   const { get, post, server, reader, supplier, writerOnly } = await openWounded(t)
