@@ -1,11 +1,12 @@
-// Reads and locks what a group needs: heads first, then patients, then blocks, each in key order, so that groups cannot
-// deadlock.
+// Reads and locks what a group needs: patients first, then heads, then blocks, each in key order, so that groups cannot
+// deadlock. Whoever holds a patient may lock more of its records later: nobody else waits for one of them and holds another.
 import type { DedupRules } from '../dedup/dedup-rules.js'
 import type { Placed } from '../dedup/event-zones.js'
 import { readDays } from '../dedup/fingerprint.js'
 import type { BlockOf } from '../dedup/patient-block.js'
 import { VACCINE_TYPES } from '../fhir/vaccine-types.js'
 import type { Stores } from '../storage/database.js'
+import { Overtaken } from '../storage/overtaken.js'
 import type { PatientKeys, RecordHead } from '../storage/record-head.js'
 import { readBlockRecords, type InBlock } from './block-records.js'
 import type { Judged, JudgedSubmission } from './judge.js'
@@ -25,21 +26,19 @@ export async function readWorkingSet(
   { rules: { dedup }, blockOf, newId }: ReadDeps
 ): Promise<WorkingSet> {
   const { identifiers, values, recordIds } = wantedHeads(items)
-  const heads = await stores.records.lockHeads({
-    identifiers,
-    recordIds: [
-      ...recordIds,
-      ...(await stores.records.findOwnByValue(values)),
-      // A record that changes may make another one of its event count: that one is locked with it.
-      ...(await stores.events.findMates(recordIds))
-    ]
-  })
+  const wanted = { identifiers, recordIds: [...recordIds, ...(await stores.records.findOwnByValue(values))] }
+  const owned = await stores.records.findOwners(wanted)
   const judged = items.flatMap((item) => judgedOf(item) ?? [])
   const numbers = new Set(judged.flatMap(({ facts }) => facts.nhsNumber ?? []))
   const patients = await stores.records.lockPatients({
     newKeys: new Map([...numbers].map((number) => [number, newId()])),
-    patientKeys: heads.map((head) => head.patientKey)
+    patientKeys: [...new Set(owned.map(({ patientKey }) => patientKey))]
   })
+  // A record that changes may make another one of its event count: that one is locked with it.
+  const mates = await stores.events.findMates(owned.map(({ recordId }) => recordId))
+  const heads = await stores.records.lockHeads({ identifiers, recordIds: [...wanted.recordIds, ...mates] })
+  const held = new Set([...owned, ...patients.values()].map(({ patientKey }) => patientKey))
+  if (heads.some(({ patientKey }) => !held.has(patientKey))) throw new Overtaken('the patient of a record')
   const inBlocks = judged.flatMap(({ facts }) => placeInBlock(facts, blockOf) ?? [])
   return createWorkingSet(stores, newId, {
     heads,

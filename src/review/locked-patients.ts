@@ -9,14 +9,10 @@ export interface LockedPatients extends KnownPatients {
   members: readonly PatientRow[]
 }
 
-/** How long a record may be held by somebody who waits for its patient, held here, before this transaction gives way. */
-const RECORD_WAIT_MS = 100
-
 /**
- * Patients first: whoever adds, changes or takes away one of their records holds them too, so that nothing comes or goes
- * from then on. Accepting locks records before patients; where the two meet, this side does not wait for long.
- * @throws Overtaken when one of the patients was merged meanwhile, and SQLSTATE 55P03 when a record could not be had: the
- * transaction begins again after either
+ * Patients first, as accepting does: whoever adds, changes or takes away one of their records holds them too, so that
+ * nothing comes or goes from then on.
+ * @throws Overtaken when one of the patients was merged meanwhile: the transaction begins again
  */
 export async function lockPatients(patientKeys: readonly string[], stores: Stores): Promise<LockedPatients> {
   const members = await stores.patients.lockFamilies(patientKeys)
@@ -24,7 +20,6 @@ export async function lockPatients(patientKeys: readonly string[], stores: Store
   if (members.some(({ patientKey, mergedInto }) => wanted.has(patientKey) && mergedInto !== null))
     throw new Overtaken('a patient')
   const recordIds = await stores.patients.listRecordIds(patientKeys)
-  await stores.patients.limitWaiting(RECORD_WAIT_MS)
   const heads = await stores.records.lockHeads({ identifiers: [], recordIds })
   return {
     heads,

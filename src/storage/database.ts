@@ -85,9 +85,9 @@ export interface Database {
 }
 
 /**
- * serialization_failure, deadlock_detected, unique_violation, lock_not_available: somebody else was faster; look again.
+ * serialization_failure, deadlock_detected, unique_violation: somebody else was faster; look again.
  */
-const RETRIED_CODES = new Set(['40001', '40P01', '23505', '55P03'])
+const RETRIED_CODES = new Set(['40001', '40P01', '23505'])
 const MAX_TRIES = 5
 
 export function createDatabase(pool: Pool): Database {

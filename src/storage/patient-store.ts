@@ -18,8 +18,6 @@ export interface PatientStore {
   findFamily(patientKey: string): Promise<string[]>
   /** These patients and everything merged into them, locked in key order. */
   lockFamilies(patientKeys: readonly string[]): Promise<PatientRow[]>
-  /** From now on, in this transaction, no lock is waited for longer than this. */
-  limitWaiting(ms: number): Promise<void>
   /** Ids of all records kept under these patients, deleted ones too. */
   listRecordIds(patientKeys: readonly string[]): Promise<string[]>
   /** Ids of all event groups of a patient, emptied ones too. */
@@ -90,10 +88,6 @@ export function createPatientStore(sql: Sql): PatientStore {
         [patientKeys]
       )
       return rows.map((row) => ({ patientKey: row.patient_key, mergedInto: row.merged_into }))
-    },
-
-    async limitWaiting(ms) {
-      await sql.query(`select set_config('lock_timeout', $1, true)`, [String(ms)])
     },
 
     async listRecordIds(patientKeys) {

@@ -5,12 +5,16 @@ import type { PatientKeys, RecordHead } from './record-head.js'
 import type { Sql } from './sql.js'
 import { writeVersions, type VersionWrite } from './version-writes.js'
 
+export interface NamedRecords {
+  identifiers: readonly { system: string; value: string }[]
+  recordIds: readonly string[]
+}
+
 export interface RecordStore {
+  /** Records with these identifiers or ids, and whose they are: without a lock, so that their patients can be locked first. */
+  findOwners(wanted: NamedRecords): Promise<{ recordId: string; patientKey: string }[]>
   /** Heads with these identifiers or ids, locked until the transaction ends, in id order. */
-  lockHeads(wanted: {
-    identifiers: readonly { system: string; value: string }[]
-    recordIds: readonly string[]
-  }): Promise<RecordHead[]>
+  lockHeads(wanted: NamedRecords): Promise<RecordHead[]>
   /**
    * Ids of an owner's records with a value of identifier, whatever its system. Until the transaction ends nobody else
    * asks of the same value, so that two conditions on it cannot both find nothing.
@@ -34,26 +38,26 @@ export interface RecordStore {
 
 export function createRecordStore(sql: Sql): RecordStore {
   return {
-    async lockHeads({ identifiers, recordIds }) {
-      if (identifiers.length === 0 && recordIds.length === 0) return []
+    async findOwners(wanted) {
+      if (isNothing(wanted)) return []
+      const { rows } = await sql.query<{ recordId: string; patientKey: string }>(
+        `select record_id as "recordId", patient_key as "patientKey"
+           from record
+          where ${IS_WANTED}`,
+        valuesOf(wanted)
+      )
+      return rows
+    },
+
+    async lockHeads(wanted) {
+      if (isNothing(wanted)) return []
       const { rows } = await sql.query<HeadRow>(
         `select record.*
            from record
-          where record_id in (
-                  select found.record_id
-                    from unnest($1::text[], $2::text[]) as wanted (system, value)
-                   cross join lateral (
-                           select record_id
-                             from record
-                            where identifier_system = wanted.system and identifier_value = wanted.value
-                            limit 1
-                         ) found
-                   union
-                  select unnest($3::uuid[])
-                )
+          where ${IS_WANTED}
           order by record_id
             for no key update`,
-        [identifiers.map(({ system }) => system), identifiers.map(({ value }) => value), recordIds]
+        valuesOf(wanted)
       )
       const named = await findNamed(sql, rows)
       return rows.map((row) => toHead(row, named))
@@ -121,6 +125,28 @@ export function createRecordStore(sql: Sql): RecordStore {
       return rows[0]?.body
     }
   }
+}
+
+/** $1 and $2: identifiers, $3: ids. */
+const IS_WANTED = `record_id in (
+                  select found.record_id
+                    from unnest($1::text[], $2::text[]) as wanted (system, value)
+                   cross join lateral (
+                           select record_id
+                             from record
+                            where identifier_system = wanted.system and identifier_value = wanted.value
+                            limit 1
+                         ) found
+                   union
+                  select unnest($3::uuid[])
+                )`
+
+function isNothing({ identifiers, recordIds }: NamedRecords): boolean {
+  return identifiers.length === 0 && recordIds.length === 0
+}
+
+function valuesOf({ identifiers, recordIds }: NamedRecords): unknown[] {
+  return [identifiers.map(({ system }) => system), identifiers.map(({ value }) => value), recordIds]
 }
 
 const LOCK_PATIENTS = `
