@@ -165,7 +165,7 @@ with turn as (
      for update of delivery
 ), timed as (
   select delivery_id,
-         now() + ($3 + (row_number() over (order by place) - 1) * $4) * interval '1 millisecond' as turn_at
+         now() + ($3::double precision + (row_number() over (order by place) - 1) * $4::double precision) * interval '1 millisecond' as turn_at
     from untouched
 ), requeued as (
   update delivery
@@ -208,7 +208,7 @@ const MARK_MADE = `
 update delivery
    set kind = $2,
        triggered_by = 'replay',
-       due_at = now() + ($3 + (made.place - 1) * $4) * interval '1 millisecond'
+       due_at = now() + ($3::double precision + (made.place - 1) * $4::double precision) * interval '1 millisecond'
   from unnest($1::uuid[]) with ordinality as made (delivery_id, place)
  where delivery.delivery_id = made.delivery_id`
 

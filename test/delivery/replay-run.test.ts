@@ -40,12 +40,25 @@ t.test('a replay goes at its share of the rate, evenly, a second ahead and not m
   await seedHeld(pool, 'nhs', 20)
   await begin(replays, NHS)
 
+  const startedAt = performance.now()
   t.equal(await runner.release(), 5, 'a quarter of 20 a second')
-  t.equal(await runner.release(), 0)
+  const more = await runner.release()
+  t.ok(more <= Math.ceil((performance.now() - startedAt) / 200), 'nothing but the moments that have come into sight')
   await later(pool, 1)
   t.equal(await runner.release(), 5)
-  t.same(await countStates(pool), { held: 10, ready: 10 })
+  t.same(await countStates(pool), { held: 10 - more, ready: 10 + more })
   for (const gap of await gaps(pool)) t.ok(gap >= 199, `${gap} ms`)
+})
+
+t.test('a rate whose moments are no whole milliseconds is kept like any other', async (t) => {
+  const { pool, replays, runner } = await openReplays(t)
+  await seedHeld(pool, 'nhs', 30)
+  await begin(replays, NHS, { ratePerSecond: 15 })
+
+  t.equal(await runner.release(), 15)
+  await later(pool, 0.7001)
+  t.ok((await runner.release()) > 5, 'and so is a first moment in between')
+  for (const gap of await gaps(pool)) t.ok(gap >= 66, `${gap} ms`)
 })
 
 t.test('a relay that was away makes up for nothing, and what nobody takes is not added to', async (t) => {
