@@ -1,5 +1,5 @@
 // The GP record: an ITK3 message with a STU3 document, sent over MESH to the practice where the patient is registered.
-// Accepted by MESH counts as delivered for now; the acknowledgements of the practice are not read yet.
+// Delivered means that MESH took it; what the practice answers comes later, through the inbox (../inbox/).
 import type { Immunization } from 'fhir/r4.js'
 import type { Destination, DestinationKind, DestinationServices, DestinationSettings } from '../destination.js'
 import { acknowledgementLimitMs, createGpInbox } from '../gp/gp-inbox.js'
