@@ -11,6 +11,7 @@ import type {
 import { fhirRestOptionsSchema } from '../fhir-server/options.js'
 import { toOutbound } from '../fhir-server/outbound.js'
 import { putVersion, removeRecord, type PutDeps } from '../fhir-server/put-version.js'
+import { readBackFromServer } from '../fhir-server/read-back.js'
 import { readServerAccess } from '../fhir-server/server-access.js'
 import { createServerApi } from '../fhir-server/server-api.js'
 import { openHttpDestination, PAID_BY } from '../transport/http-destination.js'
@@ -37,7 +38,9 @@ function create(
       const stored = JSON.parse(delivery.body) as Immunization
       const trace = openTrace(delivery, PAID_BY.claim, signal)
       return deliver(delivery, stored, { api, trace, redact: createRedactor(stored), now })
-    }
+    },
+    readBack: (delivery, signal) =>
+      readBackFromServer(delivery, { api, trace: openTrace(delivery, PAID_BY.readBack, signal) })
   }
 }
 
