@@ -198,7 +198,8 @@ async function runOnce<Result>(pool: Pool, work: Work<Result>, end: End): Promis
 function createSql(queryable: Pick<Pool, 'query'>, nameOf: (text: string) => string | undefined): Sql {
   return {
     async query<Row extends object>(text: string, values: readonly unknown[] = []) {
-      const name = nameOf(text)
+      // Without values it may be several statements, which PostgreSQL does not prepare.
+      const name = values.length === 0 ? undefined : nameOf(text)
       const statement = { text, values: [...values], ...(name === undefined ? {} : { name }) }
       const result = await queryable.query<Row>(statement)
       return { rows: result.rows, rowCount: result.rowCount ?? 0 }
