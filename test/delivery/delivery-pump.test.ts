@@ -13,7 +13,8 @@ import {
   DOWN,
   openedFor,
   scriptDestination,
-  smallPolicy
+  smallPolicy,
+  waitForStates
 } from '../support/delivery-rig.js'
 import { seedRecord, seedRecords, type SeededRecord } from '../support/seed-deliveries.js'
 import { createTestDatabase } from '../support/test-database.js'
@@ -107,8 +108,8 @@ t.test('what was claimed ahead goes back untried when the destination fails', as
     return DOWN
   })
   const job = pump(gp).deliver(idsOf(records))
-  await waitFor(() => gp.received.length === 84, 'four to be under way')
-  await waitFor(async () => (await countStates(pool)).in_flight === 16, 'twelve to wait behind them')
+  // Four are under way, twelve wait behind them.
+  await waitForStates(pool, { delivered: 80, in_flight: 16, ready: 24 })
 
   fail()
   await job
