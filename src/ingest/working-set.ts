@@ -4,6 +4,7 @@ import type { Issue } from '../fhir/issue.js'
 import type { AuditEntry } from '../storage/audit-store.js'
 import type { Stores } from '../storage/database.js'
 import type { PairDecision } from '../storage/decision-store.js'
+import type { PatientDoubt } from '../storage/doubt-store.js'
 import type { ElsewhereRecord, LookUpKey } from '../storage/elsewhere-store.js'
 import type { GroupWrite, KnownEvent } from '../storage/event-store.js'
 import type { EventBeside } from '../storage/near-store.js'
@@ -63,6 +64,9 @@ export interface WorkingSet {
   addCrowded(recordId: string): void
   crowded(): readonly string[]
   addRefused(refused: RefusedSubmission): void
+  /** A refused submission put a record under another patient: a person is asked. */
+  addDoubt(doubt: PatientDoubt): void
+  doubts(): readonly PatientDoubt[]
   addAudit(entry: AuditEntry): void
   /** What is to be answered again to the same key. */
   addAnswer(answer: KeptAnswer): void
@@ -100,6 +104,7 @@ export function createWorkingSet(stores: Stores, newId: () => string, known: Kno
   const versions: VersionWrite[] = []
   const groups = new Map<string, GroupWrite>()
   const refused: RefusedSubmission[] = []
+  const doubts: PatientDoubt[] = []
   const audit: AuditEntry[] = []
   const answers: KeptAnswer[] = []
   const lookUps: LookUpKey[] = []
@@ -167,6 +172,8 @@ export function createWorkingSet(stores: Stores, newId: () => string, known: Kno
     addCrowded: (recordId) => void crowded.push(recordId),
     crowded: () => crowded,
     addRefused: (submission) => void refused.push(submission),
+    addDoubt: (doubt) => void doubts.push(doubt),
+    doubts: () => doubts,
     addAudit: (entry) => void audit.push(entry),
     addAnswer: (answer) => void answers.push(answer),
     async write(auditChainId, { asksTerminology = false } = {}) {
@@ -179,6 +186,7 @@ export function createWorkingSet(stores: Stores, newId: () => string, known: Kno
       await stores.decisions.write(decisions.made())
       await deliveries.write()
       await stores.refusals.insert(refused)
+      await stores.doubts.raise(doubts)
       await stores.idempotency.insert(answers)
       await stores.audit.append(auditChainId, audit)
     }
