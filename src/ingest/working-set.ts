@@ -7,7 +7,7 @@ import type { PairDecision } from '../storage/decision-store.js'
 import type { PatientDoubt } from '../storage/doubt-store.js'
 import type { ElsewhereRecord, LookUpKey } from '../storage/elsewhere-store.js'
 import type { GroupWrite, KnownEvent } from '../storage/event-store.js'
-import type { EventBeside } from '../storage/near-store.js'
+import type { EventBeside, PatientDay } from '../storage/near-store.js'
 import type { LaneStates } from '../storage/outbox-store.js'
 import type { KeptAnswer } from '../storage/idempotency-store.js'
 import type { PatientKeys, RecordHead } from '../storage/record-head.js'
@@ -37,7 +37,7 @@ export interface WorkingSet {
   /** Reads what is not there yet; see {@link NearRecords.reach}. */
   reach(patientKey: string, places: readonly Place[], recordIds: readonly string[]): Promise<boolean>
   /** The patient's other events, as far as intervals to this day are counted from them. */
-  besideOf(patientKey: string, day: string): Promise<readonly EventBeside[]>
+  besideOf(asked: PatientDay): Promise<readonly EventBeside[]>
   /** Records of others who may be the same person; see {@link BlockRecords.recordsNear}. */
   recordsInBlock(place: InBlock): Promise<readonly KnownEvent[]>
   /** What reviewers decided of the records that were read. */
@@ -140,7 +140,7 @@ export function createWorkingSet(stores: Stores, newId: () => string, known: Kno
     },
     eventsOf: (patientKey) => near.eventsOf(patientKey),
     reach: (...wanted) => near.reach(...wanted),
-    besideOf: (patientKey, day) => near.besideOf(patientKey, day),
+    besideOf: (asked) => near.besideOf(asked),
     recordsInBlock: (place) => blocks.recordsNear(place),
     reviewed: () => near.decisions(),
     deliveries,
