@@ -10,6 +10,7 @@ import { createDeliveryProbes, type DeliveryProbes } from './delivery-probes.js'
 import { createDeliveryStore, type DeliveryStore } from './delivery-store.js'
 import { createDestinationLimits, type DestinationLimits } from './destination-limits.js'
 import { createDestinationStore, type DestinationStore } from './destination-store.js'
+import { createDoubtStore, type DoubtStore } from './doubt-store.js'
 import { createElsewhereStore, type ElsewhereStore } from './elsewhere-store.js'
 import { createEventStore, type EventStore } from './event-store.js'
 import { createHistoryStore, type HistoryStore } from './history-store.js'
@@ -44,6 +45,7 @@ export interface Stores {
   events: EventStore
   near: NearStore
   decisions: DecisionStore
+  doubts: DoubtStore
   reviews: ReviewStore
   history: HistoryStore
   outbox: OutboxStore
@@ -139,6 +141,7 @@ function createStores(sql: Sql): Stores {
     events: createEventStore(sql),
     near: createNearStore(sql),
     decisions: createDecisionStore(sql),
+    doubts: createDoubtStore(sql),
     reviews: createReviewStore(sql),
     history: createHistoryStore(sql),
     outbox: createOutboxStore(sql),
