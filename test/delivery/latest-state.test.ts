@@ -14,7 +14,7 @@ async function setUp(t: Parameters<typeof openFleet>[0], engine: QueueEngine) {
   const wanting = [{ ...latest, sends: 'all', versions: 'latest' } as const, { ...every, sends: 'all' } as const]
   const open = (): Promise<IngestRig> => openIngest(t, fleet.pool, fleet.database, { destinations: wanting })
   await fleet.database.stores.destinations.ensure(wanting.map(({ name }: Wanting) => name))
-  const settled = (): Promise<void> =>
+  const settled = (): Promise<boolean> =>
     waitFor(
       async () => {
         const { delivered = 0, superseded = 0, ...unfinished } = await countStates(fleet.pool)
