@@ -64,7 +64,9 @@ export async function dropLanes(pool: Pool): Promise<void> {
   await pool.query(`
 create function never_blocked() returns trigger language plpgsql as $$
 begin
-  new.state := 'ready';
+  if new.state = 'blocked' then
+    new.state := 'ready';
+  end if;
   return new;
 end
 $$`)

@@ -94,6 +94,29 @@ t.test('receivers that others change are contested in the full campaign, and the
   t.end()
 })
 
+t.test('where only the latest version is sent, earlier ones may be left out, the last may not', (t) => {
+  const [system, value] = record.identifier.split('#')
+  const judgeNhs = (held: { lotNumber: string; isDeleted?: boolean }[], ...ids: string[]) => {
+    const holdings = {
+      'nhs-immunisation-api': held.map(({ lotNumber, isDeleted = false }) => {
+        return { isDeleted, resource: { lotNumber, identifier: [{ system, value }] } }
+      }),
+      'gp-record': [],
+      'eligibility-store': []
+    }
+    const journal = atGp(...ids).journal.map((entry) => ({ ...entry, destination: 'nhs-immunisation-api' as const }))
+    const [nhs] = judgeDestinations({ records: [record], journal, holdings, hashSecret: 'secret' })
+    return [nhs!.skipped, nhs!.missing.length, nhs!.misordered.length]
+  }
+  t.same(judgeNhs([{ lotNumber: 'C0V2' }], '1', '2'), [0, 0, 0])
+  t.same(judgeNhs([{ lotNumber: 'C0V2' }], '2'), [1, 0, 0], 'the first was never sent')
+  t.same(judgeNhs([{ lotNumber: 'C0V1' }], '1'), [1, 1, 0], 'the last was never sent')
+  t.same(judgeNhs([{ lotNumber: 'C0V2' }], '2', '1'), [0, 0, 1], 'the first after the second')
+  t.same(judgeNhs([], ...[]), [2, 1, 0], 'none has arrived')
+  t.same(judgeNhs([{ lotNumber: 'C0V2' }], '1', '2', '3'), [0, 1, 0], 'one that nobody was promised')
+  t.end()
+})
+
 t.test('a seed gives the same faults again, and another seed others', (t) => {
   const plan = (seed: number) =>
     planFaults({

@@ -7,6 +7,9 @@ import { isDeleted, type SupplierRecord } from './supplier-record.js'
 export const JUDGED = ['nhs-immunisation-api', 'gp-record', 'eligibility-store', 'fhir-rest'] as const
 export type Judged = (typeof JUDGED)[number]
 
+/** Which versions the destinations that keep versions are sent: the oracle of one is no oracle for the other. */
+export const VERSIONS_OF = { 'nhs-immunisation-api': 'latest', 'gp-record': 'every', 'fhir-rest': 'every' } as const
+
 export interface Evidence {
   records: readonly SupplierRecord[]
   journal: readonly JournalEntry[]
@@ -23,6 +26,8 @@ export interface Verdict {
   misordered: string[]
   /** Versions that the receiver took once more. */
   duplicates: number
+  /** Versions that were never sent, because a later one took their place. */
+  skipped: number
 }
 
 export function judgeDestinations(evidence: Evidence): Verdict[] {
@@ -38,19 +43,33 @@ export function judgeDestinations(evidence: Evidence): Verdict[] {
 
 /**
  * Every version is sent under the id of its delivery, on every attempt, and those ids ascend with the versions. So a
- * record has arrived when as many ids were applied as versions were acknowledged, and in order when they ascend.
+ * record has arrived when as many ids were applied as versions were acknowledged, and in order when they ascend. Where
+ * only the latest is sent, ids may be left out, but none may come late or be made up, and the end decides what is missing.
  */
-function judgeVersions({ records, journal }: Evidence, destination: Judged, wrongAtEnd: readonly string[]): Verdict {
+function judgeVersions(
+  { records, journal }: Evidence,
+  destination: keyof typeof VERSIONS_OF,
+  wrongAtEnd: readonly string[]
+): Verdict {
   const applied = new Map<string, string[]>()
   for (const { recordKey = '', requestId } of journal.filter((entry) => entry.applied && isFor(entry, destination)))
     applied.set(recordKey, [...(applied.get(recordKey) ?? []), requestId])
-  const verdict: Verdict = { destination, expected: 0, missing: [...wrongAtEnd], misordered: [], duplicates: 0 }
+  const verdict: Verdict = {
+    destination,
+    expected: 0,
+    missing: [...wrongAtEnd],
+    misordered: [],
+    duplicates: 0,
+    skipped: 0
+  }
+  const maySkip = VERSIONS_OF[destination] === 'latest'
   for (const { n, identifier, versions } of records) {
     const ids = applied.get(identifier) ?? []
     const distinct = new Set(ids).size
     verdict.expected += versions.length
     verdict.duplicates += ids.length - distinct
-    if (distinct !== versions.length)
+    if (maySkip) verdict.skipped += Math.max(0, versions.length - distinct)
+    if (maySkip ? distinct > versions.length : distinct !== versions.length)
       verdict.missing.push(`record ${n}: ${versions.length} versions acknowledged, ${distinct} arrived`)
     const late = ids.filter((id, place) => ids.slice(0, place).some((earlier) => earlier > id))
     verdict.misordered.push(...late.map((id) => `record ${n}: ${id} was applied after a later version`))
@@ -75,7 +94,8 @@ function findWrongAtEnd({ records, holdings }: Evidence, destination: Judged): s
     const last = record.versions.at(-1)
     if (last === undefined) return []
     const found = held.get(record.identifier)
-    if (found === undefined) return [`record ${record.n} is not there`]
+    // Deleted before anything of it was sent, it is never heard of.
+    if (found === undefined) return isDeleted(record) ? [] : [`record ${record.n} is not there`]
     if (isDeleted(record)) return found.isDeleted ? [] : [`record ${record.n} was deleted, and is there`]
     const isSame = !found.isDeleted && found.resource.lotNumber === last.lotNumber
     return isSame ? [] : [`record ${record.n} is not there as ${last.lotNumber}`]
@@ -107,7 +127,7 @@ function judgeTotals({ records, journal, holdings, hashSecret }: Evidence): Verd
     newest.set(recordKey, Number(version))
   }
   const expected = known.reduce((sum, { versions }) => sum + versions.length, 0)
-  return { destination, expected, missing, misordered, duplicates: 0 }
+  return { destination, expected, missing, misordered, duplicates: 0, skipped: 0 }
 }
 
 function isFor(entry: JournalEntry, destination: Judged): boolean {

@@ -3,7 +3,7 @@ import { sandboxDestinations } from '../../src/sandbox/destinations.js'
 import type { JournalEntry } from '../../src/sandbox/journal.js'
 import { forkSandbox } from '../../src/sandbox/process.js'
 import type { DestinationEntry } from '../../src/destinations.js'
-import type { Judged } from './judge.js'
+import { VERSIONS_OF, type Judged } from './judge.js'
 import type { Profile } from './profiles.js'
 
 export interface Receivers {
@@ -41,6 +41,7 @@ export async function openReceivers(
       .map((entry) => ({
         ...entry,
         timeoutMs: profile.timeoutMs,
+        ...(isKeepingVersions(entry.kind) ? { versions: VERSIONS_OF[entry.kind] } : {}),
         ...(entry.kind === 'nhs-immunisation-api' ? { ratePerSecond: profile.ratePerSecond } : {})
       })),
     steer,
@@ -61,4 +62,8 @@ export async function openReceivers(
     hashSecret: sandbox.keys.eligibility.hashSecret,
     close: () => sandbox.close()
   }
+}
+
+function isKeepingVersions(kind: string): kind is keyof typeof VERSIONS_OF {
+  return kind in VERSIONS_OF
 }
