@@ -87,6 +87,7 @@ export function createPlannedDeliveries(outbox: OutboxStore, lanes: LaneStates):
     },
     superseded: () => counts,
     async passOn(from, to) {
+      if (from.length === 0) return
       for (const { successorId, ...waiting } of added.values())
         if (successorId !== undefined && from.includes(successorId))
           added.set(waiting.deliveryId, {

@@ -14,8 +14,8 @@ async function setUp(t: Parameters<typeof openFleet>[0], engine: QueueEngine) {
   const wanting = [{ ...latest, sends: 'all', versions: 'latest' } as const, { ...every, sends: 'all' } as const]
   const open = (): Promise<IngestRig> => openIngest(t, fleet.pool, fleet.database, { destinations: wanting })
   await fleet.database.stores.destinations.ensure(wanting.map(({ name }: Wanting) => name))
-  const settled = async (): Promise<void> => {
-    await waitFor(
+  const settled = (): Promise<boolean> =>
+    waitFor(
       async () => {
         const { delivered = 0, superseded = 0, ...unfinished } = await countStates(fleet.pool)
         return delivered + superseded > 0 && Object.keys(unfinished).length === 0
@@ -23,7 +23,6 @@ async function setUp(t: Parameters<typeof openFleet>[0], engine: QueueEngine) {
       'everything to be delivered',
       { withinMs: 20_000 }
     )
-  }
   return { fleet, latest, every, rig: await open(), open, settled }
 }
 
