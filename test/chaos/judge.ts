@@ -3,17 +3,18 @@ import { patientItemKey } from '../../src/delivery/eligibility/target-item.js'
 import type { JournalEntry } from '../../src/sandbox/journal.js'
 import { isDeleted, type SupplierRecord } from './supplier-record.js'
 
-/** The destinations of a campaign: those of a development service. */
-export const JUDGED = ['nhs-immunisation-api', 'gp-record', 'eligibility-store'] as const
+/** The destinations that a campaign may have. */
+export const JUDGED = ['nhs-immunisation-api', 'gp-record', 'eligibility-store', 'fhir-rest'] as const
 export type Judged = (typeof JUDGED)[number]
 
 /** Which versions the destinations that keep versions are sent: the oracle of one is no oracle for the other. */
-export const VERSIONS_OF = { 'nhs-immunisation-api': 'latest', 'gp-record': 'every' } as const
+export const VERSIONS_OF = { 'nhs-immunisation-api': 'latest', 'gp-record': 'every', 'fhir-rest': 'every' } as const
 
 export interface Evidence {
   records: readonly SupplierRecord[]
   journal: readonly JournalEntry[]
-  holdings: Record<Judged, readonly unknown[]>
+  /** Of the destinations of the campaign, and of no other; of the GP record there are none. */
+  holdings: Partial<Record<Judged, readonly unknown[]>>
   hashSecret: string
 }
 
@@ -31,9 +32,12 @@ export interface Verdict {
 
 export function judgeDestinations(evidence: Evidence): Verdict[] {
   return [
-    judgeVersions(evidence, 'nhs-immunisation-api', findWrongAtNhs(evidence)),
+    judgeVersions(evidence, 'nhs-immunisation-api', findWrongAtEnd(evidence, 'nhs-immunisation-api')),
     judgeVersions(evidence, 'gp-record', []),
-    judgeTotals(evidence)
+    judgeTotals(evidence),
+    ...(evidence.holdings['fhir-rest'] === undefined
+      ? []
+      : [judgeVersions(evidence, 'fhir-rest', findWrongAtEnd(evidence, 'fhir-rest'))])
   ]
 }
 
@@ -73,15 +77,15 @@ function judgeVersions(
   return verdict
 }
 
-interface NhsHolding {
+interface Holding {
   isDeleted: boolean
   resource: { lotNumber?: string; identifier?: { system?: string; value?: string }[] }
 }
 
-/** What the API holds in the end is the last version. */
-function findWrongAtNhs({ records, holdings }: Evidence): string[] {
+/** What the receiver holds in the end is the last version; of several under one identifier the one that was made last counts. */
+function findWrongAtEnd({ records, holdings }: Evidence, destination: Judged): string[] {
   const held = new Map(
-    (holdings['nhs-immunisation-api'] as NhsHolding[]).map((holding) => {
+    ((holdings[destination] ?? []) as Holding[]).map((holding) => {
       const { system = '', value = '' } = holding.resource.identifier?.[0] ?? {}
       return [`${system}#${value}`, holding]
     })
@@ -107,7 +111,7 @@ type Item = Record<string, Record<string, unknown> | undefined>
 function judgeTotals({ records, journal, holdings, hashSecret }: Evidence): Verdict {
   const destination = 'eligibility-store'
   const keyOf = (item: Item): string => `${String(item['NHS_NUMBER']?.['S'])}/${String(item['ATTRIBUTE_TYPE']?.['S'])}`
-  const items = new Map((holdings[destination] as Item[]).map((item) => [keyOf(item), item]))
+  const items = new Map(((holdings[destination] ?? []) as Item[]).map((item) => [keyOf(item), item]))
   const known = records.filter(({ versions }) => versions.length > 0)
   const missing = known.flatMap((record) => {
     const item = items.get(`${patientItemKey(record.nhsNumber, hashSecret)}/${record.vaccineType}`)

@@ -1,7 +1,7 @@
 // What goes wrong, and when: the same seed and settings give the same plan. Every kind of fault comes once before any
 // comes again.
 import { createRandom } from '../support/synthetic.js'
-import { JUDGED, type Judged } from './judge.js'
+import type { Judged } from './judge.js'
 import type { Profile } from './profiles.js'
 
 export type Role = 'api' | 'relay' | 'worker'
@@ -29,7 +29,10 @@ export interface PlanOptions {
   durationMs: number
   engine: 'redis' | 'postgres'
   counts: Record<Role, number>
-  profile: Pick<Profile, 'faultEveryMs' | 'kills' | 'rolls' | 'freezeMs' | 'outageMs' | 'timeoutMs'>
+  profile: Pick<
+    Profile,
+    'destinations' | 'contested' | 'faultEveryMs' | 'kills' | 'rolls' | 'freezeMs' | 'outageMs' | 'timeoutMs'
+  >
 }
 
 interface Dice {
@@ -63,12 +66,13 @@ function makersFor({ engine, counts, profile }: PlanOptions, dice: Dice): (() =>
     place: dice.below(counts[role]),
     forMs: forMs()
   })
-  const receiver = (setting: () => Record<string, unknown>) => (): Fault => ({
-    kind: 'receiver',
-    destination: dice.pick(JUDGED),
-    setting: setting(),
-    forMs: outage()
-  })
+  const receiver =
+    (setting: () => Record<string, unknown>, among = profile.destinations) =>
+    (): Fault => ({ kind: 'receiver', destination: dice.pick(among), setting: setting(), forMs: outage() })
+  // Versions that rise by themselves, requests that come twice, tokens that end at once.
+  const contest = (['conflict', 'duplicate', 'expired'] as const).map((mode) =>
+    receiver(() => ({ mode, times: 6 }), profile.contested)
+  )
   const redis: (() => Fault)[] = [
     () => ({ kind: 'redis-flush' }),
     () => ({ kind: 'redis-away', forMs: outage(), keepsData: true }),
@@ -96,6 +100,7 @@ function makersFor({ engine, counts, profile }: PlanOptions, dice: Dice): (() =>
     })),
     receiver(() => ({ mode: 'refuse', times: 3 })),
     receiver(() => ({ mode: 'credentials', times: 2 })),
+    ...(profile.contested.length > 0 ? contest : []),
     ...(engine === 'redis' ? redis : [])
   ]
 }
