@@ -130,16 +130,18 @@ function narrow(set: WorkingSet, caller: Caller, ownRecordId: string | undefined
     elsewhereOf: async (patientKey) =>
       (await set.elsewhereOf(patientKey)).filter(({ vaccineType }) => permits(caller, 'R', vaccineType)),
     recordsInBlock: async (place) => readable(await set.recordsInBlock(place)),
-    besideOf: async (patientKey, day) => (await set.besideOf(patientKey, day)).filter(isReadable),
+    besideOf: async (asked) => (await set.besideOf(asked)).filter(isReadable),
     reviewed: () => set.reviewed().filter(({ recordA, recordB }) => !hidden.has(recordA) && !hidden.has(recordB))
   }
 }
 
 async function historyOf(
-  { recordId, patientKey, occurrenceDay }: RecordHead,
+  { recordId, patientKey, occurrenceDay: day }: RecordHead,
   set: WorkingSet
 ): Promise<NonNullable<JudgementContext['history']>> {
-  return historyBeside(recordId, set.eventsOf(patientKey), await set.besideOf(patientKey, occurrenceDay))
+  const events = set.eventsOf(patientKey)
+  const isTest = events.find((event) => event.recordId === recordId)?.fingerprint.isTest === true
+  return historyBeside(recordId, events, await set.besideOf({ patientKey, day, isTest }))
 }
 
 // Said whether or not there are such records, so that it tells nothing of them.

@@ -4,6 +4,7 @@ import type { Issue } from '../fhir/issue.js'
 import { FhirError } from '../fhir/operation-outcome.js'
 import { isDatabaseDown } from '../storage/database-down.js'
 import { isOvertaken, type Database, type Stores } from '../storage/database.js'
+import type { PatientDoubt } from '../storage/doubt-store.js'
 import type { RefusedSubmission } from '../storage/refusal-store.js'
 import { databaseDown, tooBusy } from './answer.js'
 import { createGroupCommit } from './group-commit.js'
@@ -92,7 +93,10 @@ function asAnswer(error: unknown): never {
 
 /** Carries the verdicts out of a transaction that must not stay. */
 class Refused extends Error {
-  constructor(readonly verdicts: Verdict[]) {
+  constructor(
+    readonly verdicts: Verdict[],
+    readonly doubts: readonly PatientDoubt[]
+  ) {
     super('refused')
     this.name = 'Refused'
   }
@@ -111,8 +115,11 @@ async function commit<Result>(
     if (crowded.length > 0) deps.onCrowded?.(crowded)
     return { kind: 'done', result }
   } catch (error) {
-    if (error instanceof Refused) return { kind: 'refused', verdicts: error.verdicts }
-    throw error
+    if (!(error instanceof Refused)) throw error
+    const { verdicts, doubts } = error
+    // A question about a record that was there before outlives the rest.
+    if (doubts.length > 0) await deps.database.transaction((stores) => stores.doubts.raise(doubts))
+    return { kind: 'refused', verdicts }
   }
 }
 
@@ -125,7 +132,7 @@ async function settleAll(
   const verdicts: Verdict[] = []
   for (const item of items) verdicts.push(await settle(item, set, deps))
   refuseRepeats(items, verdicts)
-  if (verdicts.some(({ status }) => status >= 400)) throw new Refused(verdicts)
+  if (verdicts.some(({ status }) => status >= 400)) throw new Refused(verdicts, set.doubts())
   await set.write(deps.auditChainId, { asksTerminology: deps.asksTerminology === true })
   return { verdicts, crowded: set.crowded() }
 }

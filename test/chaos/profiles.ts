@@ -58,6 +58,7 @@ export const QUICK: Profile = {
     },
     attempt: {
       leaseMarginMs: 2_000,
+      aheadMs: attempt.aheadMs,
       abortGraceMs: 500,
       verifyAfterMs: 500,
       databaseRetryMs: 300,

@@ -24,6 +24,9 @@ export const packageUsers: Readonly<Record<string, readonly string[]>> = {
   // Its static files only.
   '@fastify/swagger-ui': ['http'],
   '@aws-sdk/client-dynamodb': ['delivery'],
+  '@bull-board/api': ['queue'],
+  // Its static files only.
+  '@bull-board/ui': ['http'],
   ajv: ['roof', 'http', 'programmes', 'dedup'],
   bullmq: ['queue', 'worker'],
   'cli-progress': ['cli'],
@@ -38,6 +41,7 @@ export const packageUsers: Readonly<Record<string, readonly string[]>> = {
   picocolors: ['cli', 'roof'],
   pino: ['roof'],
   'prom-client': ['roof'],
+  saxes: ['delivery'],
   uuidv7: ['ingest', 'delivery', 'review', 'http', 'worker', 'roof'],
   yaml: ['roof']
 }
