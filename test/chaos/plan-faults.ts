@@ -1,6 +1,7 @@
 // What goes wrong, and when: the same seed and settings give the same plan. Every kind of fault comes once before any
 // comes again.
 import { createRandom } from '../support/synthetic.js'
+import { groundFaultMakers, nameGroundFault, type GroundFault } from './ground-faults.js'
 import { JUDGED, type Judged } from './judge.js'
 import type { Profile } from './profiles.js'
 
@@ -18,6 +19,7 @@ export type Fault =
   /** An immediate stop, and a start that recovers. */
   | { kind: 'postgres-crash'; forMs: number }
   | { kind: 'receiver'; destination: Judged; setting: Record<string, unknown>; forMs: number }
+  | GroundFault
 
 export interface PlannedFault {
   atMs: number
@@ -29,7 +31,7 @@ export interface PlanOptions {
   durationMs: number
   engine: 'redis' | 'postgres'
   counts: Record<Role, number>
-  profile: Pick<Profile, 'faultEveryMs' | 'kills' | 'rolls' | 'freezeMs' | 'outageMs' | 'timeoutMs'>
+  profile: Pick<Profile, 'faultEveryMs' | 'isDeployment' | 'kills' | 'rolls' | 'freezeMs' | 'outageMs' | 'timeoutMs'>
 }
 
 interface Dice {
@@ -75,6 +77,7 @@ function makersFor({ engine, counts, profile }: PlanOptions, dice: Dice): (() =>
     () => ({ kind: 'redis-away', forMs: outage(), keepsData: false })
   ]
   const { timeoutMs } = profile
+  if (profile.isDeployment) return profile.rolls.map(roll)
   return [
     ...Array.from({ length: profile.kills }, () => [kill('worker'), kill('relay'), kill('api')]).flat(),
     ...profile.rolls.map(roll),
@@ -96,7 +99,8 @@ function makersFor({ engine, counts, profile }: PlanOptions, dice: Dice): (() =>
     })),
     receiver(() => ({ mode: 'refuse', times: 3 })),
     receiver(() => ({ mode: 'credentials', times: 2 })),
-    ...(engine === 'redis' ? redis : [])
+    ...(engine === 'redis' ? redis : []),
+    ...groundFaultMakers({ engine, profile }, (range) => dice.between(range))
   ]
 }
 
@@ -126,5 +130,7 @@ export function nameFault(fault: Fault): string {
       return 'PostgreSQL crashed'
     case 'receiver':
       return `receiver ${[fault.setting['mode'], fault.setting['when']].filter(Boolean).join(' ')}`
+    default:
+      return nameGroundFault(fault)
   }
 }

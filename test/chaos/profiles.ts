@@ -4,7 +4,9 @@ import { DELIVERY_POLICY, type DeliveryPolicy } from '../../src/delivery/policy.
 import type { Role } from './plan-faults.js'
 
 export interface Profile {
-  name: 'full' | 'quick'
+  name: 'full' | 'quick' | 'deploy'
+  /** Nothing but rolls: then nothing may be sent twice, and no attempt be left open. */
+  isDeployment: boolean
   /** Undefined: dist/main.js as it is. */
   policy?: DeliveryPolicy
   /** Of every destination. */
@@ -30,6 +32,7 @@ const SECOND = 1_000
 
 export const FULL: Profile = {
   name: 'full',
+  isDeployment: false,
   timeoutMs: 3 * SECOND,
   perSecond: 12,
   ratePerSecond: 60,
@@ -41,10 +44,14 @@ export const FULL: Profile = {
   drainWithinMs: 300 * SECOND
 }
 
+/** A release after the other, while everything else is well. */
+export const DEPLOY: Profile = { ...FULL, name: 'deploy', isDeployment: true, kills: 0 }
+
 const { ring, relay, attempt, retry, breaker, limit, replay } = DELIVERY_POLICY
 
 export const QUICK: Profile = {
   name: 'quick',
+  isDeployment: false,
   policy: {
     ring,
     relay: {
