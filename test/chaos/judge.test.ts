@@ -3,7 +3,7 @@ import t from 'tap'
 import type { JournalEntry } from '../../src/sandbox/journal.js'
 import { judgeDestinations, type Evidence, type Judged } from './judge.js'
 import { planFaults } from './plan-faults.js'
-import { FULL } from './profiles.js'
+import { FULL, QUICK, type Profile } from './profiles.js'
 import { planRecord, type SupplierVersion } from './supplier-record.js'
 
 const VERSIONS: SupplierVersion[] = [
@@ -56,6 +56,64 @@ t.test('the national API and the store are asked what they hold in the end', (t)
   t.equal(missingWith('C0V2'), 0)
   t.equal(missingWith('C0V1'), 1, 'an older version')
   t.equal(missingWith('C0V2', true), 1, 'deleted')
+  t.end()
+})
+
+t.test('a FHIR server is judged where the campaign has one, by what came and what is there', (t) => {
+  const [system, value] = record.identifier.split('#')
+  const identifier = [{ system, value }]
+  const judge = (journal: Evidence['journal'], held: object[]) => {
+    const holdings = { 'nhs-immunisation-api': [], 'eligibility-store': [], 'fhir-rest': held }
+    const verdicts = judgeDestinations({ records: [record], journal, holdings, hashSecret: 'secret' })
+    const { missing, misordered } = verdicts.find(({ destination }) => destination === 'fhir-rest')!
+    return [missing.length, misordered.length]
+  }
+  const sent = (...ids: string[]) =>
+    atGp(...ids).journal.map((entry) => ({ ...entry, destination: 'fhir-rest' as const }))
+  const held = (lotNumber: string, isDeleted = false) => ({ isDeleted, resource: { lotNumber, identifier } })
+
+  t.same(judge(sent('1', '2'), [held('C0V2')]), [0, 0])
+  t.same(judge(sent('1', '2'), [held('C0V1', true), held('C0V2')]), [0, 0], 'deleted before, and made again')
+  t.same(judge(sent('1', '2'), [held('C0V1')]), [1, 0], 'an older version')
+  t.same(judge(sent('1'), []), [2, 0], 'one has not arrived, and nothing is there')
+  t.same(judge(sent('2', '1'), [held('C0V1')]), [1, 1], 'the first after the second')
+  const without = judgeDestinations({ records: [record], journal: [], holdings: {}, hashSecret: 'secret' })
+  t.notOk(without.some(({ destination }) => destination === 'fhir-rest'))
+  t.end()
+})
+
+t.test('receivers that others change are contested in the full campaign, and the quick one has none', (t) => {
+  const faultsIn = (profile: Profile) =>
+    planFaults({ seed: 1, durationMs: 600_000, engine: 'redis', counts: { api: 2, relay: 2, worker: 3 }, profile })
+      .map(({ fault }) => (fault.kind === 'receiver' ? [fault.setting['mode'], fault.destination] : []))
+      .filter(([mode]) => ['conflict', 'duplicate', 'expired'].includes(String(mode)))
+  const modes = new Set(faultsIn(FULL).map(([mode]) => mode))
+  t.same([...modes].sort(), ['conflict', 'duplicate', 'expired'])
+  t.ok(faultsIn(FULL).every(([, destination]) => FULL.contested.some((one) => one === destination)))
+  t.same(faultsIn(QUICK), [])
+  t.end()
+})
+
+t.test('where only the latest version is sent, earlier ones may be left out, the last may not', (t) => {
+  const [system, value] = record.identifier.split('#')
+  const judgeNhs = (held: { lotNumber: string; isDeleted?: boolean }[], ...ids: string[]) => {
+    const holdings = {
+      'nhs-immunisation-api': held.map(({ lotNumber, isDeleted = false }) => {
+        return { isDeleted, resource: { lotNumber, identifier: [{ system, value }] } }
+      }),
+      'gp-record': [],
+      'eligibility-store': []
+    }
+    const journal = atGp(...ids).journal.map((entry) => ({ ...entry, destination: 'nhs-immunisation-api' as const }))
+    const [nhs] = judgeDestinations({ records: [record], journal, holdings, hashSecret: 'secret' })
+    return [nhs!.skipped, nhs!.missing.length, nhs!.misordered.length]
+  }
+  t.same(judgeNhs([{ lotNumber: 'C0V2' }], '1', '2'), [0, 0, 0])
+  t.same(judgeNhs([{ lotNumber: 'C0V2' }], '2'), [1, 0, 0], 'the first was never sent')
+  t.same(judgeNhs([{ lotNumber: 'C0V1' }], '1'), [1, 1, 0], 'the last was never sent')
+  t.same(judgeNhs([{ lotNumber: 'C0V2' }], '2', '1'), [0, 0, 1], 'the first after the second')
+  t.same(judgeNhs([], ...[]), [2, 1, 0], 'none has arrived')
+  t.same(judgeNhs([{ lotNumber: 'C0V2' }], '1', '2', '3'), [0, 1, 0], 'one that nobody was promised')
   t.end()
 })
 

@@ -2,7 +2,7 @@
 // comes again.
 import { createRandom } from '../support/synthetic.js'
 import { groundFaultMakers, nameGroundFault, type GroundFault } from './ground-faults.js'
-import { JUDGED, type Judged } from './judge.js'
+import type { Judged } from './judge.js'
 import type { Profile } from './profiles.js'
 
 export type Role = 'api' | 'relay' | 'worker'
@@ -31,7 +31,18 @@ export interface PlanOptions {
   durationMs: number
   engine: 'redis' | 'postgres'
   counts: Record<Role, number>
-  profile: Pick<Profile, 'faultEveryMs' | 'isDeployment' | 'kills' | 'rolls' | 'freezeMs' | 'outageMs' | 'timeoutMs'>
+  profile: Pick<
+    Profile,
+    | 'destinations'
+    | 'contested'
+    | 'isDeployment'
+    | 'faultEveryMs'
+    | 'kills'
+    | 'rolls'
+    | 'freezeMs'
+    | 'outageMs'
+    | 'timeoutMs'
+  >
 }
 
 interface Dice {
@@ -65,12 +76,13 @@ function makersFor({ engine, counts, profile }: PlanOptions, dice: Dice): (() =>
     place: dice.below(counts[role]),
     forMs: forMs()
   })
-  const receiver = (setting: () => Record<string, unknown>) => (): Fault => ({
-    kind: 'receiver',
-    destination: dice.pick(JUDGED),
-    setting: setting(),
-    forMs: outage()
-  })
+  const receiver =
+    (setting: () => Record<string, unknown>, among = profile.destinations) =>
+    (): Fault => ({ kind: 'receiver', destination: dice.pick(among), setting: setting(), forMs: outage() })
+  // Versions that rise by themselves, requests that come twice, tokens that end at once.
+  const contest = (['conflict', 'duplicate', 'expired'] as const).map((mode) =>
+    receiver(() => ({ mode, times: 6 }), profile.contested)
+  )
   const redis: (() => Fault)[] = [
     () => ({ kind: 'redis-flush' }),
     () => ({ kind: 'redis-away', forMs: outage(), keepsData: true }),
@@ -99,6 +111,7 @@ function makersFor({ engine, counts, profile }: PlanOptions, dice: Dice): (() =>
     })),
     receiver(() => ({ mode: 'refuse', times: 3 })),
     receiver(() => ({ mode: 'credentials', times: 2 })),
+    ...(profile.contested.length > 0 ? contest : []),
     ...(engine === 'redis' ? redis : []),
     ...groundFaultMakers({ engine, profile }, (range) => dice.between(range))
   ]

@@ -1,6 +1,7 @@
 // How hard a campaign is, and how fast: the full one runs the service with the waits of production, the quick one, for
 // the tests, with waits of a second, so that leases run out and breakers close again within it.
 import { DELIVERY_POLICY, type DeliveryPolicy } from '../../src/delivery/policy.js'
+import type { Judged } from './judge.js'
 import type { Role } from './plan-faults.js'
 
 export interface Profile {
@@ -9,6 +10,9 @@ export interface Profile {
   isDeployment: boolean
   /** Undefined: dist/main.js as it is. */
   policy?: DeliveryPolicy
+  destinations: readonly Judged[]
+  /** Those whose records somebody else changes too, and whose tokens end early. */
+  contested: readonly Judged[]
   /** Of every destination. */
   timeoutMs: number
   /** Accepted writes. */
@@ -33,6 +37,8 @@ const SECOND = 1_000
 export const FULL: Profile = {
   name: 'full',
   isDeployment: false,
+  destinations: ['nhs-immunisation-api', 'gp-record', 'eligibility-store', 'fhir-rest'],
+  contested: ['nhs-immunisation-api', 'fhir-rest'],
   timeoutMs: 3 * SECOND,
   perSecond: 12,
   ratePerSecond: 60,
@@ -52,6 +58,9 @@ const { ring, relay, attempt, retry, breaker, limit, replay } = DELIVERY_POLICY
 export const QUICK: Profile = {
   name: 'quick',
   isDeployment: false,
+  // Those of a development service: the time of the tests is short.
+  destinations: ['nhs-immunisation-api', 'gp-record', 'eligibility-store'],
+  contested: [],
   policy: {
     ring,
     relay: {

@@ -21,7 +21,7 @@ export const destinationKind: DestinationKind = {
   kind: 'fhir-rest',
   description: 'Any FHIR R4 server: one Immunization for each survivor, kept under its business identifier.',
   optionsSchema: fhirRestOptionsSchema,
-  defaults: { concurrency: 8, timeoutMs: 10_000, sends: 'survivors' },
+  defaults: { concurrency: 8, timeoutMs: 10_000, sends: 'survivors', versions: 'every' },
   create
 }
 

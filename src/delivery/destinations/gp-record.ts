@@ -17,7 +17,7 @@ export const destinationKind: DestinationKind = {
   kind: 'gp-record',
   description: 'The record at the GP practice: an ITK3 FHIR message over MESH for each completed survivor.',
   optionsSchema: gpOptionsSchema,
-  defaults: { concurrency: 4, timeoutMs: 15_000, sends: 'survivors' },
+  defaults: { concurrency: 4, timeoutMs: 15_000, sends: 'survivors', versions: 'latest' },
   create
 }
 

@@ -23,7 +23,7 @@ export const destinationKind: DestinationKind = {
   description: 'NHS Multicast Notification Service: a CloudEvent for each change of a survivor.',
   optionsSchema: mnsOptionsSchema,
   // The national publisher gives the service 10 to 15 seconds.
-  defaults: { concurrency: 8, timeoutMs: 15_000, sends: 'survivors' },
+  defaults: { concurrency: 8, timeoutMs: 15_000, sends: 'survivors', versions: 'every' },
   create
 }
 

@@ -25,7 +25,7 @@ export const destinationKind: DestinationKind = {
   description: 'NHS England Immunisation FHIR API: completed Immunizations, one record for each survivor.',
   optionsSchema: nhsOptionsSchema,
   // 20 requests a second is the share of one application; the API's own limit on an answer is 6 seconds.
-  defaults: { concurrency: 8, ratePerSecond: 20, timeoutMs: 10_000, sends: 'survivors' },
+  defaults: { concurrency: 8, ratePerSecond: 20, timeoutMs: 10_000, sends: 'survivors', versions: 'latest' },
   create
 }
 

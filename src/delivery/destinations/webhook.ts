@@ -23,7 +23,7 @@ export const destinationKind: DestinationKind = {
   kind: 'webhook',
   description: 'A signed webhook (Standard Webhooks) for each change of a survivor.',
   optionsSchema: webhookOptionsSchema,
-  defaults: { concurrency: 8, timeoutMs: 15_000, sends: 'survivors' },
+  defaults: { concurrency: 8, timeoutMs: 15_000, sends: 'survivors', versions: 'every' },
   create
 }
 
