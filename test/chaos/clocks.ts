@@ -5,10 +5,14 @@ export const CLOCK_FAULT = 'clock five minutes off'
 
 const OFF_BY_MS = 5 * 60_000
 
-/** By the name of the process: one worker and one API process, one ahead and one behind; which is which by the seed. */
+/**
+ * By the name of the process: a worker ahead and the API behind, or the other way round, by the seed. All API processes
+ * are off together, since the oracle goes by the ids of deliveries, which hold the time of the process that made them.
+ */
 export function planClocks(seed: number, counts: Record<Role, number>): Record<string, number> {
   const sign = seed % 2 === 0 ? 1 : -1
-  return { 'worker-0': sign * OFF_BY_MS, [`api-${counts.api - 1}`]: -sign * OFF_BY_MS }
+  const apis = Array.from({ length: counts.api }, (_, place) => [`api-${place}`, -sign * OFF_BY_MS])
+  return { 'worker-0': sign * OFF_BY_MS, ...Object.fromEntries(apis) }
 }
 
 /** Arguments of node that set `Date` off by so much; the clocks that only measure stay as they are. */

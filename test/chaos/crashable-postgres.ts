@@ -55,7 +55,7 @@ export async function openCrashablePostgres(folder: string): Promise<CrashablePo
     async stop() {
       await last
       await server.stop()
-      disk?.close()
+      await disk?.close()
     }
   }
 }

@@ -51,7 +51,8 @@ async function fillRedis({ url }: OwnRedis, forMs: number): Promise<boolean> {
 async function loseJobs({ url }: OwnRedis, forMs: number): Promise<boolean> {
   return onRedis(url, async (redis) => {
     const seen = new Set<string>()
-    for (const until = performance.now() + forMs; performance.now() < until; await delay(20))
+    const until = performance.now() + forMs
+    while (performance.now() < until) {
       for (const key of await redis.keys('{dlv:*:ring-*')) {
         const [queue, id = ''] = key.split(/:(?=ring-)/)
         // Their locks have the same beginning.
@@ -59,6 +60,8 @@ async function loseJobs({ url }: OwnRedis, forMs: number): Promise<boolean> {
         seen.add(id)
         if (Math.random() < 0.5) await redis.multi().del(key).lrem(`${queue}:wait`, 0, id).exec()
       }
+      await delay(20)
+    }
   })
 }
 

@@ -60,7 +60,12 @@ async function inflictOne(fault: Fault, victims: Victims): Promise<unknown> {
       await receivers.steer(fault.destination, fault.setting)
       await delay(fault.forMs)
       return receivers.steer(fault.destination, { mode: 'up' })
-    default:
+    case 'redis-full':
+    case 'redis-tail':
+    case 'duplicate-jobs':
+    case 'open-transaction':
+    case 'disk-full':
+    case 'answers-cut':
       return inflictOnGround(fault, victims)
   }
 }

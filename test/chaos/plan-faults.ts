@@ -143,7 +143,12 @@ export function nameFault(fault: Fault): string {
       return 'PostgreSQL crashed'
     case 'receiver':
       return `receiver ${[fault.setting['mode'], fault.setting['when']].filter(Boolean).join(' ')}`
-    default:
+    case 'redis-full':
+    case 'redis-tail':
+    case 'duplicate-jobs':
+    case 'open-transaction':
+    case 'disk-full':
+    case 'answers-cut':
       return nameGroundFault(fault)
   }
 }

@@ -89,7 +89,7 @@ export const QUICK: Profile = {
   timeoutMs: 1_500,
   perSecond: 10,
   ratePerSecond: 60,
-  faultEveryMs: 700,
+  faultEveryMs: 560,
   // Starting a process costs two seconds of a processor.
   kills: 1,
   rolls: ['worker'],

@@ -1,5 +1,5 @@
 // A disk that can be full: a file system in memory whose size is set. Only where root may mount one.
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { mkdirSync, statfsSync } from 'node:fs'
 
 export interface SmallDisk {
@@ -8,7 +8,7 @@ export interface SmallDisk {
   fill(): void
   /** There is room again. */
   clear(): void
-  close(): void
+  close(): Promise<void>
 }
 
 const ROOMY = '2g'
@@ -22,6 +22,12 @@ export function openSmallDisk(folder: string, owner: { uid: number; gid: number 
   } catch {
     return undefined
   }
+  // Unmounts when its input ends: by close(), or because this process is dead.
+  const watch = spawn('/bin/sh', ['-c', 'read -r word; umount --lazy "$1"', 'watch', folder], {
+    stdio: ['pipe', 'ignore', 'ignore'],
+    detached: true
+  })
+  const isOver = new Promise((resolve) => watch.once('exit', resolve))
   const resize = (size: string): void => {
     mount('-o', `remount,size=${size}`, folder)
   }
@@ -34,8 +40,9 @@ export function openSmallDisk(folder: string, owner: { uid: number; gid: number 
     clear() {
       resize(ROOMY)
     },
-    close() {
-      execFileSync('umount', ['--lazy', folder], { stdio: 'ignore' })
+    async close() {
+      watch.stdin.end()
+      await isOver
     }
   }
 }

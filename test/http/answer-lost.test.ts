@@ -18,7 +18,7 @@ async function openLine(t: Test) {
   const authorization = await hub.bearer({ client: 'pharmacy', permissions: ['*.CRUDS'] })
   return {
     lines,
-    async post(body: object, headers: Record<string, string>) {
+    post: async (body: object, headers: Record<string, string>) => {
       const client = new Client(lines.urls[0]!)
       try {
         const answer = await client.request({
