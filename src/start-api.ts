@@ -70,7 +70,7 @@ export async function startApi(
     rules: liveRules.rules,
     bundles,
     smart: smartSettings(options),
-    verifyToken: createVerifier(options),
+    verifyToken: createVerifier(options, parts),
     health: () => readHealth(database, queues, liveRules.status()),
     metrics: () => metrics.read(),
     capability: await describeCapability(parts, config),
@@ -172,7 +172,7 @@ function smartSettings({ auth, config: { tokenUrl } }: ServiceOptions): SmartSet
   }
 }
 
-function createVerifier({ auth, now = () => new Date() }: ServiceOptions): VerifyToken {
+function createVerifier({ auth }: ServiceOptions, { now }: Parts): VerifyToken {
   if (auth === undefined) throw new Error('the api role needs to know whose tokens to accept')
   return createTokenVerifier({ ...auth, now })
 }

@@ -94,7 +94,8 @@ async function rehearseOne(item: Question, stores: Stores, deps: PreviewDeps): P
   const known = await readWorkingSet([item], stores, deps)
   const before = known.findHead(submission, judged)
   const set = narrow(known, submission.caller, before?.recordId)
-  const verdict = await settle(item, set, deps)
+  // No deliveries are planned: taking one back locks it, and a worker that meets the lock leaves it to a sweep.
+  const verdict = await settle(item, set, { ...deps, destinations: [] })
   const head = known.findHead(submission, judged)
   const isNewVersion = head !== before
   // A resend is answered without its warnings, which its first sending was told; here they are asked for.

@@ -11,6 +11,7 @@ import { createPool } from '../../src/storage/pool.js'
 import { freePort } from '../support/free-port.js'
 import { openOwnRedis } from '../support/redis.js'
 import { waitFor } from '../support/wait-for.js'
+import { CLOCK_FAULT, planClocks } from './clocks.js'
 import { dropLanes, faultsOf, policyUnder, type Control } from './controls.js'
 import { openCrashablePostgres } from './crashable-postgres.js'
 import { inflict } from './inflict.js'
@@ -22,6 +23,7 @@ import { startFleet } from './processes.js'
 import type { Profile } from './profiles.js'
 import { openReceivers, type Receivers } from './receivers.js'
 import { patientOf } from './supplier-record.js'
+import { openSupplierLines } from './supplier-lines.js'
 import { startSuppliers, type Suppliers } from './suppliers.js'
 
 export interface CampaignOptions extends Omit<PlanOptions, 'profile'> {
@@ -72,7 +74,8 @@ async function run(options: CampaignOptions, folder: string, stack: ReleaseStack
   const { profile, counts, durationMs, control, onProgress } = options
   const scene = await setUp(options, folder, stack)
   const { fleet, receivers, suppliers, pool, operator } = scene
-  const faults: Record<string, number> = {}
+  const wrongClocks = Object.keys(scene.clocks).length
+  const faults: Record<string, number> = wrongClocks === 0 ? {} : { [CLOCK_FAULT]: wrongClocks }
   const plan = [...planFaults(options), ...faultsOf(control, options)].sort((a, b) => a.atMs - b.atMs)
   onProgress(`${plan.length} faults planned by seed ${options.seed}`)
   await waitFor(() => suppliers.statistics().acknowledged > 0, 'a first write to be acknowledged', { withinMs: 60_000 })
@@ -80,7 +83,7 @@ async function run(options: CampaignOptions, folder: string, stack: ReleaseStack
   const seconds = (): number => Math.round((performance.now() - began) / 1_000)
   const keeping = keepJournal(receivers)
   await inflict(plan, scene, (fault, isDone) => {
-    const name = isDone ? nameFault(fault) : 'left out, the process was just starting'
+    const name = isDone ? nameFault(fault) : `left out: ${nameFault(fault)}`
     faults[name] = (faults[name] ?? 0) + 1
     onProgress(`${seconds()} s: ${name}; ${suppliers.statistics().acknowledged} writes acknowledged`)
   })
@@ -118,6 +121,9 @@ async function run(options: CampaignOptions, folder: string, stack: ReleaseStack
       ? []
       : [isAtRest ? 'at rest, and not everything arrived' : `not drained within ${drainWithinMs / 1_000} s`]),
     ...verdicts.flatMap((verdict) => violationsOf(verdict, doubtful.get(verdict.destination) ?? 0)),
+    ...(profile.isDeployment
+      ? [...doubtful].map(([name, n]) => `${name}: ${n} attempts were not brought to an end`)
+      : []),
     ...(await findBrokenInvariants(pool)),
     ...fleet.faults()
   ]
@@ -167,10 +173,12 @@ async function setUp(options: CampaignOptions, folder: string, stack: ReleaseSta
   }
   const ports = await Promise.all(Array.from({ length: counts.api }, freePort))
   const policy = policyUnder(control, profile.policy)
+  const clocks = profile.isDeployment || control !== undefined ? {} : planClocks(seed, counts)
   const fleet = await startFleet({
     folder,
     counts,
     ports,
+    clocks,
     ...(policy === undefined ? {} : { policy }),
     env: {
       DATABASE_URL: postgres.url,
@@ -195,12 +203,14 @@ async function setUp(options: CampaignOptions, folder: string, stack: ReleaseSta
     ttlSeconds: 24 * 3600
   })
   const apis = ports.map((port) => `http://127.0.0.1:${port}`)
-  const suppliers = startSuppliers({ apis, token, seed, perSecond: profile.perSecond })
+  const lines = await openSupplierLines(ports)
+  stack.add('lines', lines, () => lines.close())
+  const suppliers = startSuppliers({ apis: lines.urls, token, seed, perSecond: profile.perSecond })
   stack.add('suppliers', suppliers, async () => {
     await suppliers.stop(0)
     await suppliers.close()
   })
-  return { postgres, redis, receivers, fleet, pool, suppliers, operator: createOperator(apis, token) }
+  return { postgres, redis, lines, receivers, fleet, clocks, pool, suppliers, operator: createOperator(apis, token) }
 }
 
 /** The sandbox forgets what is old, so it is read while the campaign runs. */

@@ -29,7 +29,8 @@ export function policyUnder(
 
 /**
  * What the part that is missing is there for, so that a short campaign needs no luck to find its loss: workers that die while
- * every receiver is slow leave deliveries claimed, and receivers that were away get versions of a record that waited together.
+ * every receiver is slow leave deliveries claimed, and receivers that were away, and then answer unevenly, get versions of a
+ * record that waited together.
  */
 export function faultsOf(
   control: Control | undefined,
@@ -43,7 +44,8 @@ export function faultsOf(
       return []
     case 'no-lanes': {
       const forMs = Math.min(durationMs, 10_000)
-      return all(durationMs - forMs, forMs, { mode: 'down' })
+      const uneven = { mode: 'random', seed: 1, rates: { slow: 0.5 }, delayMs: Math.round(timeoutMs / 4) }
+      return [...all(durationMs - forMs, forMs, { mode: 'down' }), ...all(durationMs + 500, 2 * timeoutMs, uneven)]
     }
     case 'no-sweeps': {
       const slow = { mode: 'slow', when: 'before', delayMs: Math.round(timeoutMs / 2) }

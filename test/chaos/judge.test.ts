@@ -2,8 +2,10 @@
 import t from 'tap'
 import type { JournalEntry } from '../../src/sandbox/journal.js'
 import { judgeDestinations, type Evidence, type Judged } from './judge.js'
+import { groundFaultMakers } from './ground-faults.js'
 import { planFaults } from './plan-faults.js'
 import { FULL, QUICK, type Profile } from './profiles.js'
+import { shortPlan } from './short-campaign.js'
 import { planRecord, type SupplierVersion } from './supplier-record.js'
 
 const VERSIONS: SupplierVersion[] = [
@@ -129,6 +131,22 @@ t.test('a seed gives the same faults again, and another seed others', (t) => {
   t.same(plan(1), plan(1))
   t.notSame(plan(1), plan(2))
   const kinds = new Set(plan(1).map(({ fault }) => fault.kind))
-  t.equal(kinds.size, 7, 'every kind comes')
+  t.equal(kinds.size, 13, 'every kind comes')
+  t.end()
+})
+
+t.test('the campaigns of the tests break everything that the service stands on', (t) => {
+  for (const engine of ['redis', 'postgres'] as const) {
+    const ground = groundFaultMakers(shortPlan(engine), ([from]) => from).map((make) => make().kind)
+    const wanted = [...ground, 'kill', 'roll', 'postgres-crash', ...(engine === 'redis' ? ['redis-flush'] : [])]
+    const leftOut = (seed?: number): string[] => {
+      const kinds = planFaults(shortPlan(engine, seed)).map(({ fault }) => fault.kind)
+      // Two kinds of open transaction.
+      const counts = (kind: string) => [wanted, kinds].map((list) => list.filter((one) => one === kind).length)
+      return wanted.filter((kind) => counts(kind)[1]! < counts(kind)[0]!)
+    }
+    const seeds = Array.from({ length: 500 }, (_, seed) => seed).filter((seed) => leftOut(seed).length === 0)
+    t.same(leftOut(), [], `on ${engine}; seeds that leave nothing out: ${seeds.slice(0, 5).join(', ')}`)
+  }
   t.end()
 })

@@ -1,6 +1,7 @@
 // What goes wrong, and when: the same seed and settings give the same plan. Every kind of fault comes once before any
 // comes again.
 import { createRandom } from '../support/synthetic.js'
+import { groundFaultMakers, nameGroundFault, type GroundFault } from './ground-faults.js'
 import type { Judged } from './judge.js'
 import type { Profile } from './profiles.js'
 
@@ -18,6 +19,7 @@ export type Fault =
   /** An immediate stop, and a start that recovers. */
   | { kind: 'postgres-crash'; forMs: number }
   | { kind: 'receiver'; destination: Judged; setting: Record<string, unknown>; forMs: number }
+  | GroundFault
 
 export interface PlannedFault {
   atMs: number
@@ -31,7 +33,15 @@ export interface PlanOptions {
   counts: Record<Role, number>
   profile: Pick<
     Profile,
-    'destinations' | 'contested' | 'faultEveryMs' | 'kills' | 'rolls' | 'freezeMs' | 'outageMs' | 'timeoutMs'
+    | 'destinations'
+    | 'contested'
+    | 'isDeployment'
+    | 'faultEveryMs'
+    | 'kills'
+    | 'rolls'
+    | 'freezeMs'
+    | 'outageMs'
+    | 'timeoutMs'
   >
 }
 
@@ -79,6 +89,7 @@ function makersFor({ engine, counts, profile }: PlanOptions, dice: Dice): (() =>
     () => ({ kind: 'redis-away', forMs: outage(), keepsData: false })
   ]
   const { timeoutMs } = profile
+  if (profile.isDeployment) return profile.rolls.map(roll)
   return [
     ...Array.from({ length: profile.kills }, () => [kill('worker'), kill('relay'), kill('api')]).flat(),
     ...profile.rolls.map(roll),
@@ -101,7 +112,8 @@ function makersFor({ engine, counts, profile }: PlanOptions, dice: Dice): (() =>
     receiver(() => ({ mode: 'refuse', times: 3 })),
     receiver(() => ({ mode: 'credentials', times: 2 })),
     ...(profile.contested.length > 0 ? contest : []),
-    ...(engine === 'redis' ? redis : [])
+    ...(engine === 'redis' ? redis : []),
+    ...groundFaultMakers({ engine, profile }, (range) => dice.between(range))
   ]
 }
 
@@ -131,5 +143,12 @@ export function nameFault(fault: Fault): string {
       return 'PostgreSQL crashed'
     case 'receiver':
       return `receiver ${[fault.setting['mode'], fault.setting['when']].filter(Boolean).join(' ')}`
+    case 'redis-full':
+    case 'redis-tail':
+    case 'duplicate-jobs':
+    case 'open-transaction':
+    case 'disk-full':
+    case 'answers-cut':
+      return nameGroundFault(fault)
   }
 }

@@ -5,7 +5,9 @@ import type { Judged } from './judge.js'
 import type { Role } from './plan-faults.js'
 
 export interface Profile {
-  name: 'full' | 'quick'
+  name: 'full' | 'quick' | 'deploy'
+  /** Nothing but rolls: then nothing may be sent twice, and no attempt be left open. */
+  isDeployment: boolean
   /** Undefined: dist/main.js as it is. */
   policy?: DeliveryPolicy
   destinations: readonly Judged[]
@@ -34,6 +36,7 @@ const SECOND = 1_000
 
 export const FULL: Profile = {
   name: 'full',
+  isDeployment: false,
   destinations: ['nhs-immunisation-api', 'gp-record', 'eligibility-store', 'fhir-rest'],
   contested: ['nhs-immunisation-api', 'fhir-rest'],
   timeoutMs: 3 * SECOND,
@@ -47,10 +50,14 @@ export const FULL: Profile = {
   drainWithinMs: 300 * SECOND
 }
 
+/** A release after the other, while everything else is well. */
+export const DEPLOY: Profile = { ...FULL, name: 'deploy', isDeployment: true, kills: 0 }
+
 const { ring, relay, attempt, retry, breaker, limit, replay } = DELIVERY_POLICY
 
 export const QUICK: Profile = {
   name: 'quick',
+  isDeployment: false,
   // Those of a development service: the time of the tests is short.
   destinations: ['nhs-immunisation-api', 'gp-record', 'eligibility-store'],
   contested: [],
@@ -82,7 +89,7 @@ export const QUICK: Profile = {
   timeoutMs: 1_500,
   perSecond: 10,
   ratePerSecond: 60,
-  faultEveryMs: 700,
+  faultEveryMs: 560,
   // Starting a process costs two seconds of a processor.
   kills: 1,
   rolls: ['worker'],
