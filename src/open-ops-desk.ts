@@ -1,16 +1,25 @@
 // What the desk of operations staff is built from: proofs, the doctor, probes, limits and breakers.
+import { randomBytes } from 'node:crypto'
 import { statfs } from 'node:fs/promises'
 import { hostname } from 'node:os'
+import { createBoardEntries } from './delivery/board-entries.js'
 import { createDoctor } from './delivery/doctor.js'
 import { DELIVERY_POLICY } from './delivery/policy.js'
 import { createProbe } from './delivery/probe-destination.js'
 import { createDestinationTuning } from './delivery/tune-destination.js'
 import { createVerifier } from './delivery/verify.js'
+import { createBoardPasses } from './http/board-pass.js'
+import type { OpsBoardDeps } from './http/ops-board.js'
 import type { OpsDeskDeps } from './http/ops-desk.js'
 import { countMigrations } from './storage/migrate.js'
 import type { Parts, ServiceOptions } from './service-parts.js'
 
-export async function openOpsDesk({ config }: ServiceOptions, parts: Parts): Promise<Omit<OpsDeskDeps, 'ops' | 'now'>> {
+/** `base`: where callers reach the service. */
+export async function openOpsDesk(
+  { config }: ServiceOptions,
+  parts: Parts,
+  base: () => string
+): Promise<Omit<OpsDeskDeps, 'ops' | 'now'> & OpsBoardDeps> {
   const { database, destinations, queues, liveRules, now, chainId: auditChainId, counted: log } = parts
   const isEmbedded = config.databaseUrl === undefined
   const doctor = createDoctor({
@@ -26,7 +35,14 @@ export async function openOpsDesk({ config }: ServiceOptions, parts: Parts): Pro
     },
     now
   })
+  const boardKey = await database.stores.serviceKeys.findOrKeep('board', randomBytes(32))
   return {
+    board: {
+      queues: queues.board,
+      passes: createBoardPasses({ key: boardKey, now }),
+      entries: createBoardEntries({ database, auditChainId, now }),
+      base
+    },
     doctor,
     verifier: createVerifier({ database, queues, destinations }),
     tuning: createDestinationTuning({ database, destinations, auditChainId, now }),

@@ -1,7 +1,7 @@
 // What the operations API refuses, for the page that explains every rule id.
 import { ruleGroup, type HubRules } from './rule-group.js'
 
-export const OPS_RULES: HubRules = ruleGroup('Operations', 'Answers of `/ops`: 400, 404, 409, 412 or 503.', [
+export const OPS_RULES: HubRules = ruleGroup('Operations', 'Answers of `/ops`: 400, 401, 404, 409, 412 or 503.', [
   ['ops-query', 'A query parameter is wrong; the text names it.'],
   ['ops-path', 'The id in the path is none.'],
   ['ops-body', 'The body is missing or does not fit; the text names the place.'],
@@ -50,5 +50,8 @@ export const OPS_RULES: HubRules = ruleGroup('Operations', 'Answers of `/ops`: 4
   ],
   ['ops-decision-undone', 'The decision was undone before.'],
   ['ops-records-busy', 'The records of the patient are being written to all the time (503); try again.'],
+  ['board-ticket', 'The ticket opens the board once, within a minute (401); `imms board` prints another one.'],
+  ['board-session', 'There is no session of the board, or it has ended (401); `imms board` opens one.'],
+  ['board-away', 'The queue does not answer, so that the board has nothing to show (503).'],
   ['dedup-file', 'The file of weights has a fault (422); the text names the place.']
 ])

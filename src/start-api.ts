@@ -58,7 +58,7 @@ export async function startApi(
     log,
     stack
   )
-  const desk = await openOpsDesk(options, parts)
+  const desk = await openOpsDesk(options, parts, () => server.base())
   const server = createHttpServer({
     ingest,
     preview,

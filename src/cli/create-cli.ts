@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander'
 import type { CliDeps } from './cli-deps.js'
 import { createCommandLine } from './command-line.js'
 import { addAudit } from './commands/audit.js'
+import { addBoard } from './commands/board.js'
 import { addDeliveries } from './commands/deliveries.js'
 import { addDestination } from './commands/destination.js'
 import { addDoctor } from './commands/doctor.js'
@@ -41,6 +42,7 @@ export function createCli(deps: CliDeps): Cli {
         addTail,
         addVerify,
         addDoctor,
+        addBoard,
         addDestination,
         addReplay,
         addInbox,

@@ -10,10 +10,10 @@ import type { VerifyToken } from './token-verifier.js'
 
 /** Who it is, whether they may, and whether question and answer have a form that is served: before a body is read. */
 export async function admit(request: FastifyRequest, verifyToken: VerifyToken): Promise<void> {
-  const { access, surface, accepts } = request.routeOptions.config
+  const { access, surface, accepts, authenticate: known } = request.routeOptions.config
   if (request.is404 || access === undefined) return
   if (access !== 'open') {
-    request.caller = await authenticate(request.raw, verifyToken)
+    request.caller = await (known === undefined ? authenticate(request.raw, verifyToken) : known(request))
     if (access !== 'authenticated') requireScope(request.caller, access)
   }
   if (surface === 'fhir') {

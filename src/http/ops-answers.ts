@@ -104,6 +104,12 @@ export interface AttemptsAnswer {
   next: Date
 }
 
+export interface BoardTicketAnswer {
+  /** Opens the board once. */
+  url: string
+  until: Date
+}
+
 export type ProbeAnswer = ProbeResult
 
 export type LimitsAnswer = ShownLimits

@@ -66,6 +66,11 @@ export const checkAttemptsQuery = compileCheck<AttemptsQuery>(
   object({ destination: name, after: moment, limit: { type: 'integer', minimum: 1, maximum: 500 } })
 )
 
+export const checkBoardOpenQuery = compileCheck<{ ticket: string }>(
+  'query',
+  object({ ticket: { type: 'string', minLength: 1, maxLength: 1_000 } }, ['ticket'])
+)
+
 function object(properties: Record<string, object>, required: readonly string[] = []): object {
   return { type: 'object', properties, required, additionalProperties: false }
 }

@@ -5,6 +5,7 @@ import type { InboxDesk } from '../delivery/inbox/inbox-desk.js'
 import type { Replays } from '../delivery/replay.js'
 import type { DuplicateReviews } from '../review/duplicate-reviews.js'
 import type { PatientMerges } from '../review/patient-merges.js'
+import { registerOpsBoard, type OpsBoardDeps } from './ops-board.js'
 import { registerOpsDesk, type OpsDeskDeps } from './ops-desk.js'
 import { registerOpsDuplicates, type WeightsDesk } from './ops-duplicates.js'
 import { registerOpsInbox } from './ops-inbox.js'
@@ -14,7 +15,7 @@ import { registerOpsReads } from './ops-reads.js'
 import { registerOpsReplays } from './ops-replays.js'
 import { registerOpsWrites } from './ops-writes.js'
 
-export interface OpsRoutesDeps extends OpsDeskDeps {
+export interface OpsRoutesDeps extends OpsDeskDeps, OpsBoardDeps {
   replays: Replays
   switches: DestinationSwitch
   inboxes: InboxDesk
@@ -33,4 +34,5 @@ export function opsRoutes(app: FastifyInstance, deps: OpsRoutesDeps): void {
   registerOpsPatients(app, deps)
   registerOpsDuplicates(app, deps)
   registerOpsProgrammes(app, deps)
+  registerOpsBoard(app, deps)
 }

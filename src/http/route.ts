@@ -62,6 +62,8 @@ declare module 'fastify' {
     access?: Access
     surface?: Surface
     accepts?: readonly string[]
+    /** How the caller is known, where it is not by a bearer token. */
+    authenticate?: (request: FastifyRequest) => Promise<Caller>
   }
   interface FastifyRequest {
     /** Undefined on open routes. */

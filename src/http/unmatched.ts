@@ -37,8 +37,9 @@ export function notThere(path: string): Error {
 }
 
 function patternOf(path: string): RegExp {
-  const segments = path
-    .split('/')
-    .map((segment) => (segment.startsWith(':') ? '[^/_$][^/]*' : segment.replace(/[^\w-]/g, '\\$&')))
+  const segments = path.split('/').map((segment) => {
+    if (segment === '*') return '.*'
+    return segment.startsWith(':') ? '[^/_$][^/]*' : segment.replace(/[^\w-]/g, '\\$&')
+  })
   return new RegExp(`^${segments.join('/')}$`)
 }

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import type { Pool } from '../storage/pool.js'
 import type { QueueEngine, RingQueue, RingWorker } from './engine.js'
 import type { Log } from './log.js'
+import { createQueueBoard, type QueueBoard } from './queue-board.js'
 import type { EngineVitals } from './redis-inspection.js'
 import { createPostgresEngine } from './postgres-engine.js'
 import { createRedisEngine } from './redis-engine.js'
@@ -43,6 +44,8 @@ export interface Queues {
   readVitals(): Promise<EngineVitals>
   /** Where it holds what may be an NHS number, at most `limit` places: there should be none. */
   findNhsNumbers(limit: number): Promise<string[]>
+  /** The queues as Bull Board shows them, to read only. */
+  readonly board: QueueBoard
   /** Close the listeners first. */
   close(withinMs: number): Promise<void>
 }
@@ -93,6 +96,7 @@ export function createQueues(deps: { engine: QueueEngineSettings; destinations: 
     check: () => engine.check(),
     readVitals: () => within(ANSWER_WITHIN_MS, 'asking the queue how it is', engine.readVitals()),
     findNhsNumbers: (limit) => within(SCAN_WITHIN_MS, 'looking through the queue', engine.findNhsNumbers(limit)),
+    board: createQueueBoard(queues.values()),
     async close(withinMs) {
       const closed = Promise.all([...queues.values()].map((queue) => queue.close()))
       await within(withinMs, 'closing the queues', closed).catch(() => undefined)

@@ -18,12 +18,22 @@ export interface AuditStore {
   /** Opens the chain of this process. */
   openChain(chainId: string, processName: string): Promise<void>
   append(chainId: string, entries: readonly AuditEntry[]): Promise<void>
+  /**
+   * In a transaction: appends the entry, unless one of the same action and the same `detail[mark]` was made at `since` or
+   * later. False when there is one.
+   */
+  appendOnce(chainId: string, entry: AuditEntry, mark: string, since: Date): Promise<boolean>
   /** Chains in which an entry was changed or is missing: nothing when all is well. */
   findBrokenChains(): Promise<{ chainId: string; position: number }[]>
 }
 
 export function createAuditStore(sql: Sql): AuditStore {
+  const append: AuditStore['append'] = async (chainId, entries) => {
+    if (entries.length === 0) return
+    await sql.query('select audit_append($1, $2)', [chainId, JSON.stringify(entries.map(toRow))])
+  }
   return {
+    append,
     async openChain(chainId, processName) {
       await sql.query(
         `insert into audit_chain (chain_id, process, started_at, head_sha256)
@@ -32,9 +42,22 @@ export function createAuditStore(sql: Sql): AuditStore {
         [chainId, processName]
       )
     },
-    async append(chainId, entries) {
-      if (entries.length === 0) return
-      await sql.query('select audit_append($1, $2)', [chainId, JSON.stringify(entries.map(toRow))])
+    async appendOnce(chainId, entry, mark, since) {
+      const value = String(entry.detail[mark])
+      await sql.query('select pg_advisory_xact_lock(hashtextextended($1, 12))', [`${entry.action} ${value}`])
+      // Another statement, so that it sees what the last holder of the lock has committed.
+      const { rowCount } = await sql.query(
+        `select 1
+           from audit_entry
+          where at >= $1
+            and action = $2
+            and detail::json ->> $3 = $4
+          limit 1`,
+        [since, entry.action, mark, value]
+      )
+      if (rowCount > 0) return false
+      await append(chainId, [entry])
+      return true
     },
     async findBrokenChains() {
       const { rows } = await sql.query<{ chain_id: string; position: number }>(

@@ -1,10 +1,12 @@
 // The operations API of production on a database of its own, and a command line that talks to it in this process.
+import { randomBytes } from 'node:crypto'
 import { PassThrough, Writable } from 'node:stream'
 import type { Test } from 'tap'
 import { uuidv7 } from 'uuidv7'
 import { createCli } from '../../src/cli/create-cli.js'
 import type { CliDeps } from '../../src/cli/cli-deps.js'
 import type { Destination } from '../../src/delivery/destination.js'
+import { createBoardEntries } from '../../src/delivery/board-entries.js'
 import { createDoctor } from '../../src/delivery/doctor.js'
 import { createInboxDesk } from '../../src/delivery/inbox/inbox-desk.js'
 import { createProbe } from '../../src/delivery/probe-destination.js'
@@ -20,10 +22,12 @@ import { loadRules } from '../../src/rules.js'
 import { createWeightsDesk } from '../../src/weights-desk.js'
 import type { ProgrammeDesk } from '../../src/http/ops-programmes.js'
 import { createProgrammeFiles } from '../../src/programme-files.js'
+import { createBoardPasses } from '../../src/http/board-pass.js'
 import { opsRoutes } from '../../src/http/ops-routes.js'
 import { createDatabase, type Database } from '../../src/storage/database.js'
 import { countMigrations } from '../../src/storage/migrate.js'
 import type { Pool } from '../../src/storage/pool.js'
+import { createQueueBoard } from '../../src/queue/queue-board.js'
 import type { Queues } from '../../src/queue/queues.js'
 import { createTestLog, DELIVERED, scriptDestination } from '../support/delivery-rig.js'
 import { notAsked, NOW, openDoor, type OpenDoor } from '../http/open-door.js'
@@ -84,6 +88,12 @@ export async function openOps(t: Test, adapters: readonly Destination[] = QUIET)
         duplicates: createDuplicateReviews(review),
         weights: createWeightsDesk({ rules }, deps),
         programmes: notAsked<ProgrammeDesk>('programmes'),
+        board: {
+          queues: createQueueBoard([]),
+          passes: createBoardPasses({ key: randomBytes(32), now: () => NOW }),
+          entries: createBoardEntries(deps),
+          base: () => 'https://hub.test/FHIR/R4'
+        },
         verifier: createVerifier({ database, queues, destinations }),
         doctor: createDoctor({
           database,

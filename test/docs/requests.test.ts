@@ -44,6 +44,11 @@ const WITHOUT_REQUEST = [
   'readDocs',
   'readDocsFile',
   'skipDelivery',
+  // For a browser, with its session.
+  'createBoardTicket',
+  'openBoard',
+  'showBoard',
+  'askBoard',
   // An NHS number in a URL is possible, and not shown.
   'getImmunizationStatus',
   'getForecast',

@@ -24,6 +24,9 @@ export const packageUsers: Readonly<Record<string, readonly string[]>> = {
   // Its static files only.
   '@fastify/swagger-ui': ['http'],
   '@aws-sdk/client-dynamodb': ['delivery'],
+  '@bull-board/api': ['queue'],
+  // Its static files only.
+  '@bull-board/ui': ['http'],
   ajv: ['roof', 'http', 'programmes', 'dedup'],
   bullmq: ['queue', 'worker'],
   'cli-progress': ['cli'],
