@@ -70,10 +70,11 @@ export function createDeliveryPump(deps: PumpDeps): DeliveryPump {
       for (;;) {
         const ids = jobs.waiting(Math.max(destination.concurrency - jobs.startedCount(), 0))
         if (ids.length === 0 || draining.signal.aborted) return
+        const askedAt = performance.now()
         const turn = await patiently(deps, stop.signal, () => claimTurn(deps, ids))
         if (turn.kind === 'wait') await pause(turn.waitMs, draining.signal)
         else if (turn.kind === 'closed') await giveBack()
-        else begin(turn)
+        else begin(turn, performance.now() - askedAt)
       }
     } catch (error) {
       for (const deliveryId of jobs.waiting()) jobs.settleWaiting(deliveryId, error)
@@ -82,16 +83,20 @@ export function createDeliveryPump(deps: PumpDeps): DeliveryPump {
     }
   }
 
-  const begin = (turn: Claimed): void => {
+  const begin = (turn: Claimed, claimMs: number): void => {
     turn.deliveries.forEach((delivery, place) => {
       jobs.start(delivery)
-      void attempt(delivery, turn, turn.startInMs + place * turn.gapMs)
+      void attempt(delivery, turn, { claimMs, startInMs: turn.startInMs + place * turn.gapMs })
     })
     // What was asked for and not got is somebody else's, or done.
     for (const deliveryId of turn.asked) jobs.settleWaiting(deliveryId)
   }
 
-  const attempt = async (delivery: Delivery, { isProbe, startBefore }: Claimed, startInMs: number): Promise<void> => {
+  const attempt = async (
+    delivery: Delivery,
+    { isProbe, startBefore }: Claimed,
+    { claimMs, startInMs }: { claimMs: number; startInMs: number }
+  ): Promise<void> => {
     const startsAt = performance.now() + startInMs
     const { abortGraceMs } = deps.policy.attempt
     const sending = { startInMs, startBefore, stop: stop.signal, abortGraceMs }
@@ -101,7 +106,8 @@ export function createDeliveryPump(deps: PumpDeps): DeliveryPump {
       delivery,
       judgement: judgeOutcome(delivery, outcome, deps.policy, deps.random()),
       isProbe,
-      durationMs
+      durationMs,
+      claimMs
     })
     await record()
   }
