@@ -7,6 +7,8 @@ import path from 'node:path'
 export interface Hub {
   url: string
   token: string
+  sandboxUrl: string
+  pid: number
   stop(): Promise<void>
 }
 
@@ -21,9 +23,13 @@ export async function startHub(env: Record<string, string>, roles: string): Prom
     stdio: ['ignore', 'pipe', 'inherit']
   })
   await waitForLine(child, /listening on/)
-  const note = JSON.parse(readFileSync(path.join(folder, 'service.json'), 'utf8')) as { url: string; token: string }
+  const note = JSON.parse(readFileSync(path.join(folder, 'service.json'), 'utf8')) as Pick<
+    Hub,
+    'url' | 'token' | 'sandboxUrl'
+  >
   return {
     ...note,
+    pid: child.pid ?? 0,
     async stop() {
       const exited = new Promise((resolve) => child.once('exit', resolve))
       child.kill('SIGTERM')

@@ -224,7 +224,8 @@ function report(requeued: Requeued, { alone, beside, replayedPerSecond }: Beside
     ]
   ]
   const notes = [
-    `Released as a relay does it while nothing takes them, then sent for ${SECONDS} s; live traffic is ${LIVE_PER_SECOND} a second of ${ALLOWED_PER_SECOND}.`,
+    `Released as a relay does it while nothing takes them, then sent for ${SECONDS} s; live traffic is ${LIVE_PER_SECOND} a second of ${ALLOWED_PER_SECOND}. ` +
+      `Counted as they arrive: one more falls into a second when it is a moment early or the first a moment late.`,
     'That a process that is killed midway loses and doubles nothing is shown by test/delivery/replay-run.test.ts.'
   ]
   writeResult(

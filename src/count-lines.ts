@@ -15,6 +15,10 @@ type Fields = Record<string, unknown>
 
 const COUNTERS: Readonly<Record<string, (fields: Fields, tally: FleetTally) => void>> = {
   'delivery.attempted': countAttempt,
+  'deliveries.superseded': (fields, tally) => {
+    const labels = { destination: word(fields, 'destination') }
+    tally.add('imms_deliveries_superseded_total', labels, number(fields, 'deliveries'))
+  },
   'delivery.lease_over': (fields, tally) => {
     tally.add('imms_sweep_repairs_total', { kind: 'lease', destination: word(fields, 'destination') })
   },

@@ -4,11 +4,13 @@ import { pathToFileURL } from 'node:url'
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js'
 import {
   SENDS,
+  VERSIONS,
   type ConfiguredDestination,
   type DestinationKind,
   type DestinationServices,
   type DestinationSettings,
-  type Sends
+  type Sends,
+  type Versions
 } from './delivery/destination.js'
 import { isVaccineType, VACCINE_TYPES } from './fhir/vaccine-types.js'
 import { readOne } from './catalogues.js'
@@ -21,6 +23,7 @@ export interface DestinationEntry {
   ratePerSecond?: number
   timeoutMs?: number
   sends?: Sends
+  versions?: Versions
   vaccineTypes?: string[]
   options?: Record<string, unknown>
 }
@@ -43,6 +46,7 @@ const ENTRIES_SCHEMA = {
           ratePerSecond: { type: 'number', exclusiveMinimum: 0 },
           timeoutMs: { type: 'integer', minimum: 100, maximum: 600_000 },
           sends: { enum: SENDS },
+          versions: { enum: VERSIONS },
           vaccineTypes: { type: 'array', minItems: 1, items: { enum: Object.keys(VACCINE_TYPES) } },
           options: { type: 'object' }
         }
@@ -95,8 +99,8 @@ export function createDestinations(
     const options = entry.options ?? {}
     const check = ajv.compile(kind.optionsSchema)
     if (!check(options)) throw new Error(describe(`destination "${entry.name}"`, check))
-    const sends = entry.sends ?? kind.defaults.sends
-    return { ...kind.create(settingsOf(entry, kind), options, services), sends }
+    const { sends, versions } = { ...kind.defaults, ...entry }
+    return { ...kind.create(settingsOf(entry, kind), options, services), sends, versions }
   })
 }
 

@@ -1,6 +1,8 @@
 // What an eligibility store is told of a patient: totals of event groups, and what the programme files in force say of
-// each dose. The judgement is that of Patient/$immunization-status, so the two never disagree.
+// each dose. The judgement is that of Patient/$immunization-status, of one dose for each vaccination that is counted: records
+// that may be one vaccination, and that nobody has decided on, are no two doses either.
 import type { Immunization } from 'fhir/r4.js'
+import { pickCounted } from './dedup/count-events.js'
 import type { DestinationServices, EligibilityTotals } from './delivery/destination.js'
 import { londonDayOf } from './fhir/dates.js'
 import { isVaccineType, type VaccineType } from './fhir/vaccine-types.js'
@@ -20,17 +22,15 @@ export interface TotalsDeps {
 export function createReadTotals({ stores, rules, now }: TotalsDeps): DestinationServices['readEligibilityTotals'] {
   const coursesInForce = createCoursesInForce()
   return async (patientKey, vaccineTypes, possibleDuplicates) => {
-    const totals = await stores.events.readTotals(patientKey, vaccineTypes, possibleDuplicates)
+    const { undecided, ...totals } = await stores.events.readTotals(patientKey, vaccineTypes, possibleDuplicates)
     // Afterwards: records newer than the number are written again under a higher one, older ones would stay.
     const survivors = await stores.events.readSurvivors(patientKey)
     const read = survivors.map(({ recordId, body }) => ({ id: recordId, resource: JSON.parse(body) as Immunization }))
-    const evidence = readEvidence(read, {})
-    const { evaluations } = coursesInForce(rules.programmeFiles).assess(
-      evidence.person,
-      evidence.events,
-      londonDayOf(now())
-    )
-    return { ...totals, doses: countDoses(evidence.events, evaluations, vaccineTypes) }
+    const { person, events } = readEvidence(read, {})
+    const counted = new Set(pickCounted(survivors, undecided).map(({ recordId }) => recordId))
+    const doses = events.filter(({ id }) => counted.has(id))
+    const { evaluations } = coursesInForce(rules.programmeFiles).assess(person, doses, londonDayOf(now()))
+    return { ...totals, doses: countDoses(doses, evaluations, vaccineTypes) }
   }
 }
 

@@ -28,6 +28,10 @@ export const FLEET_FAMILIES: Readonly<Record<string, FleetFamily>> = {
     help: 'Time it took to take the delivery of an attempt, by destination',
     buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
   },
+  imms_deliveries_superseded_total: {
+    type: 'counter',
+    help: 'Deliveries never attempted that gave way to a later state, or to another record, as submissions came in'
+  },
   imms_fenced_finishes_total: {
     type: 'counter',
     help: 'Attempts whose end was not written because another worker has the delivery by now'

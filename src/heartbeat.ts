@@ -22,6 +22,8 @@ export interface HeartbeatDeps {
   log: Log
   /** Milliseconds of Unix time by the clock of this process. */
   clock: () => number
+  /** Told at every beat how far that clock is ahead of PostgreSQL's, and how long asking took. */
+  onSkew?: (skewMs: number, askingMs: number) => void
   everyMs?: number
 }
 
@@ -49,7 +51,9 @@ export function createHeartbeat(deps: HeartbeatDeps): Heartbeat {
     lag.reset()
     const asked = clock()
     const databaseMs = await store.report({ processId, name, roles, clockSkewMs, gauges })
-    clockSkewMs = (asked + clock()) / 2 - databaseMs
+    const answered = clock()
+    clockSkewMs = (asked + answered) / 2 - databaseMs
+    deps.onSkew?.(clockSkewMs, answered - asked)
     await flush()
   }
   const flush = async (): Promise<void> => {

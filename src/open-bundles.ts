@@ -26,12 +26,13 @@ export interface BundleParts {
   wake: () => void
   onJudged: (verdict: ProgrammeVerdict) => void
   onCrowded: (recordIds: readonly string[]) => void
+  onSuperseded: (superseded: ReadonlyMap<string, number>) => void
 }
 
 /** The worker is to be started once `base` is known. */
 export function openBundles(
   { database, liveRules, blockOf, destinations, now, chainId }: Parts,
-  { ingest, preview, history, historyOn, config, base, wake, onJudged, onCrowded }: BundleParts,
+  { ingest, preview, history, historyOn, config, base, wake, ...told }: BundleParts,
   log: Log,
   stack: ReleaseStack
 ): { bundles: HttpServerDeps['bundles']; worker: BundleWorker } {
@@ -46,8 +47,7 @@ export function openBundles(
     asksTerminology: config.terminology !== undefined,
     auditChainId: chainId,
     onCommitted: wake,
-    onJudged,
-    onCrowded
+    ...told
   })
   stack.add('transactions', together, (opened) => opened.close())
   const common = {

@@ -43,6 +43,7 @@ export const OPS_RULES: HubRules = ruleGroup('Operations', 'Answers of `/ops`: 4
   ['ops-unknown-pair', 'There is no such pair of records; the list shows those there are.'],
   ['ops-unknown-decision', 'There is no such decision; the pair shows those there are.'],
   ['ops-pair-decided', 'The pair is decided already; undo that decision first.'],
+  ['ops-choice-unfit', 'These words do not answer what is asked: the message names those that do.'],
   ['ops-pair-separated', 'The two cannot be joined: another decision, or the records, keep them apart.'],
   [
     'ops-patients-differ',

@@ -21,6 +21,7 @@ import { createReadTotals } from './eligibility-totals.js'
 import { createDestinations, loadDestinationKinds } from './destinations.js'
 import { createFleetTally, type FleetTally } from './fleet-tally.js'
 import { createHeartbeat } from './heartbeat.js'
+import { createLedgerClock, type LedgerClock } from './ledger-clock.js'
 import type { Log } from './log.js'
 import type { LiveRules } from './live-rules.js'
 import { openQueues } from './open-queues.js'
@@ -46,11 +47,12 @@ export interface Service {
 /** Starts the roles that the configuration asks for. @throws Error that says what to mend; nothing is left running */
 export async function startService(options: ServiceOptions): Promise<Service> {
   const { log } = options
+  const clock = createLedgerClock(Date.now)
   const stack = createReleaseStack((part, error) => {
     log.error({ err: error, part }, 'service.release_failed')
   })
   try {
-    const { url, liveRules } = await build(options, stack)
+    const { url, liveRules } = await build({ now: clock.now, ...options }, clock, stack)
     return {
       ...(url === undefined ? {} : { url }),
       async reload() {
@@ -65,10 +67,11 @@ export async function startService(options: ServiceOptions): Promise<Service> {
 }
 
 async function build(
-  options: ServiceOptions,
+  options: ServiceOptions & Pick<Parts, 'now'>,
+  clock: LedgerClock,
   stack: ReleaseStack
 ): Promise<{ url: string | undefined; liveRules: LiveRules }> {
-  const { config, log, now = () => new Date(), policy = DELIVERY_POLICY } = options
+  const { config, log, now, policy = DELIVERY_POLICY } = options
   const pool = openPool(options, stack)
   const { applied } = await migrate(pool)
   if (applied.length > 0) log.info({ applied }, 'database.migrated')
@@ -87,7 +90,7 @@ async function build(
   const tally = createFleetTally()
   const counted = countLines(log, tally)
   const parts: Parts = { database, liveRules, blockOf, destinations, queues, policy, now, chainId, counted }
-  await startHeartbeat(options, parts, { pool, tally }, stack)
+  await startHeartbeat(options, parts, { pool, tally, clock }, stack)
 
   const wakeRelay = config.roles.has('relay') ? startRelay(parts, stack) : () => undefined
   if (config.roles.has('worker')) await startWorkers(parts, config, wakeRelay, stack)
@@ -121,7 +124,7 @@ function openPool({ config, connection, log }: ServiceOptions, stack: ReleaseSta
 }
 
 async function openDestinations(
-  { destinations: entries, now = () => new Date() }: ServiceOptions,
+  { destinations: entries, now }: ServiceOptions & Pick<Parts, 'now'>,
   { stores }: Database,
   readEligibilityTotals: DestinationServices['readEligibilityTotals'],
   stack: ReleaseStack
@@ -141,7 +144,7 @@ async function openDestinations(
 async function startHeartbeat(
   { config, log }: ServiceOptions,
   { database }: Parts,
-  { pool, tally }: { pool: Pool; tally: FleetTally },
+  { pool, tally, clock }: { pool: Pool; tally: FleetTally; clock: LedgerClock },
   stack: ReleaseStack
 ): Promise<void> {
   const heartbeat = createHeartbeat({
@@ -152,7 +155,8 @@ async function startHeartbeat(
     roles: [...config.roles],
     readPool: () => pool,
     log,
-    clock: Date.now
+    clock: Date.now,
+    onSkew: clock.tell
   })
   stack.add('heartbeat', heartbeat, () => heartbeat.stop())
   await heartbeat.start()

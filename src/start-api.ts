@@ -32,6 +32,7 @@ import { describeRules } from './rules.js'
 import type { ReleaseStack } from './release-stack.js'
 import type { Parts, ServiceOptions } from './service-parts.js'
 import { openKnownTerminology } from './start-terminology.js'
+import { createSupersededLog } from './superseded-log.js'
 import { createWeightsDesk } from './weights-desk.js'
 
 /** Resolves with the URL once it listens. `wake` tells a relay of this process that deliveries were made. */
@@ -48,13 +49,16 @@ export async function startApi(
     metrics.countShadow(verdict)
   }
   const onCrowded = createCrowdAlarm(metrics, log)
-  const told = { onJudged, onCrowded, onCommitted: wake }
-  const ingest = stack.add('ingest', openIngest(parts, config, told, log), (opened) => opened.close())
+  const onSuperseded = createSupersededLog(parts.counted)
+  const told = { onJudged, onCrowded, onSuperseded }
+  const ingest = stack.add('ingest', openIngest(parts, config, { ...told, onCommitted: wake }, log), (opened) =>
+    opened.close()
+  )
   const preview = stack.add('preview', openPreview(parts, config), (opened) => opened.close())
   const reading = await openReading(parts, log, stack)
   const { bundles, worker } = openBundles(
     parts,
-    { ingest, preview, ...reading, config, base: () => server.base(), wake, onJudged, onCrowded },
+    { ingest, preview, ...reading, config, base: () => server.base(), wake, ...told },
     log,
     stack
   )
@@ -66,7 +70,7 @@ export async function startApi(
     rules: liveRules.rules,
     bundles,
     smart: smartSettings(options),
-    verifyToken: createVerifier(options),
+    verifyToken: createVerifier(options, parts),
     health: () => readHealth(database, queues, liveRules.status()),
     metrics: () => metrics.read(),
     capability: await describeCapability(parts, config),
@@ -117,7 +121,7 @@ function openDeliveryOps(parts: Parts, onRequeued: () => void): { replays: Repla
 function openIngest(
   { database, liveRules, blockOf, destinations, now, chainId }: Parts,
   { terminology }: Config,
-  told: Pick<IngestDeps, 'onJudged' | 'onCrowded' | 'onCommitted'>,
+  told: Pick<IngestDeps, 'onJudged' | 'onCrowded' | 'onSuperseded' | 'onCommitted'>,
   log: Log
 ): Ingest {
   return createIngest({
@@ -168,7 +172,7 @@ function smartSettings({ auth, config: { tokenUrl } }: ServiceOptions): SmartSet
   }
 }
 
-function createVerifier({ auth, now = () => new Date() }: ServiceOptions): VerifyToken {
+function createVerifier({ auth }: ServiceOptions, { now }: Parts): VerifyToken {
   if (auth === undefined) throw new Error('the api role needs to know whose tokens to accept')
   return createTokenVerifier({ ...auth, now })
 }

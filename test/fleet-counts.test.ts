@@ -7,6 +7,7 @@ import { createFleetTally } from '../src/fleet-tally.js'
 import { createHeartbeat } from '../src/heartbeat.js'
 import { writeCounts } from '../src/metric-text.js'
 import { createDatabase } from '../src/storage/database.js'
+import { createSupersededLog } from '../src/superseded-log.js'
 import { woundHub } from './cli/wounded-hub.js'
 import { createTestLog } from './support/delivery-rig.js'
 import { startHub } from './support/running-hub.js'
@@ -23,11 +24,12 @@ t.test('a line is written and counted, and its labels name nothing of a record',
   counted.warn({ ...ATTEMPT, state: 'fenced', outcome_unknown: true }, 'delivery.attempted')
   counted.warn({ destination: 'gp-record', deliveries: 7 }, 'relay.jobs_lost')
   counted.warn({ engine: 'redis', deliveries: 3 }, 'queue.lost')
+  createSupersededLog(counted)(new Map([['gp-record', 4]]))
   counted.info({ method: 'POST', route: '/FHIR/R4/Immunization', status: 422, duration_ms: 9 }, 'http.answered')
   counted.info({ method: 'GET', route: '/FHIR/R4/Immunization/:id', status: 200, duration_ms: 9 }, 'http.answered')
   counted.info({ anything: 1 }, 'service.stopping')
 
-  t.equal(log.lines.length, 7)
+  t.equal(log.lines.length, 8)
   const counts = Object.fromEntries(tally.take().map(({ name, labels, value }) => [`${name}{${labels}}`, value]))
   t.match(counts, {
     'imms_attempts_total{destination="gp-record",outcome="delivered"}': 2,
@@ -36,6 +38,7 @@ t.test('a line is written and counted, and its labels name nothing of a record',
     'imms_duplicates_suspected_total{destination="gp-record"}': 1,
     'imms_sweep_repairs_total{kind="queued",destination="gp-record"}': 7,
     'imms_queue_epoch_changes_total{engine="redis"}': 1,
+    'imms_deliveries_superseded_total{destination="gp-record"}': 4,
     'imms_submissions_total{result="refused"}': 1,
     'imms_http_requests_total{method="POST",route="/FHIR/R4/Immunization",status="422"}': 1
   })

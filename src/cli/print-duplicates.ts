@@ -1,4 +1,4 @@
-// Pairs of records on a terminal: the list of what waits, and two records side by side.
+// What reviewers are asked on a terminal: the list of what waits, and one case with its records.
 import type { DuplicateAnswer, DuplicatesAnswer, Wire } from '../http/ops-answers.js'
 import type { Column } from './layout-columns.js'
 import type { Style, Terminal, Text } from './terminal.js'
@@ -8,6 +8,7 @@ const COUNT_COLUMNS: Column[] = [{ head: 'COUNT', align: 'right' }, { head: 'STA
 
 const COLUMNS: Column[] = [
   { head: 'PAIR' },
+  { head: 'ASKED' },
   { head: 'STATE' },
   { head: 'RAISED' },
   { head: 'TYPE' },
@@ -15,6 +16,8 @@ const COLUMNS: Column[] = [
   { head: 'RULE', leaveOut: 1 },
   { head: 'SCORE', align: 'right', leaveOut: 2 }
 ]
+
+const ASKED: Record<Wire<DuplicateAnswer>['kind'], string> = { pair: 'one vaccination?', patient: 'wrong patient?' }
 
 const STATE_STYLES: Record<string, Style> = { open: 'yellow', outdated: 'yellow', 'wrong-patient': 'red' }
 
@@ -32,12 +35,13 @@ export function printDuplicates({ counts, pairs, next }: Wire<DuplicatesAnswer>,
     COLUMNS,
     pairs.map((pair) => [
       pair.pairId,
+      ASKED[pair.kind],
       stateText(pair.state),
       agoWords(pair.openedAt, now),
       unique(pair.vaccineTypes),
       unique(pair.suppliers),
       pair.rule,
-      String(pair.score)
+      pair.kind === 'patient' ? '-' : String(pair.score)
     ])
   )
   if (next !== null) terminal.print({ text: `More: --after ${next}`, style: 'dim' })
@@ -52,30 +56,33 @@ const FIELD_COLUMNS: Column[] = [
 ]
 
 export function printDuplicate(shown: Wire<DuplicateAnswer>, terminal: Terminal): void {
-  const { pairId, state, openedAt, asked, records, fields, rules, explanation, decisions } = shown
+  const { pairId, kind, state, openedAt, asked, records, fields, rules, explanation, decisions } = shown
   terminal.print(
-    { text: `Pair ${pairId}`, style: 'bold' },
+    { text: `${kind === 'pair' ? 'Pair' : 'Record'} ${pairId}`, style: 'bold' },
     ', ',
     stateText(state),
     `, raised ${momentWords(openedAt)} UTC`
   )
   const meaning = asked.meaning === null ? '' : ` (${asked.meaning})`
-  terminal.print(`Asked by ${asked.rulesVersion}, rule ${asked.rule}${meaning}, score ${asked.score}`)
+  if (kind === 'patient') printDoubt(shown, terminal)
+  else terminal.print(`Asked by ${asked.rulesVersion}, rule ${asked.rule}${meaning}, score ${asked.score}`)
   for (const { recordId, version, supplier, role, deleted } of records)
     terminal.print(`  ${recordId} version ${version} from ${supplier}, ${deleted ? 'deleted' : (role ?? '-')}`)
   const [a, b] = records
-  if (a?.groupId === b?.groupId) terminal.print('  Both are in one event group.')
-  terminal.print()
-  terminal.printTable(
-    FIELD_COLUMNS,
-    fields.map(({ element, a: left, b: right, mark, points }) => [
-      element,
-      left ?? '-',
-      right ?? '-',
-      points === undefined ? '' : points > 0 ? `+${points}` : String(points),
-      markText(mark)
-    ])
-  )
+  if (a && a.groupId === b?.groupId) terminal.print('  Both are in one event group.')
+  if (fields.length > 0) {
+    terminal.print()
+    terminal.printTable(
+      FIELD_COLUMNS,
+      fields.map(({ element, a: left, b: right, mark, points }) => [
+        element,
+        left ?? '-',
+        right ?? '-',
+        points === undefined ? '' : points > 0 ? `+${points}` : String(points),
+        markText(mark)
+      ])
+    )
+  }
   for (const { rule, meaning: words } of rules) terminal.print({ text: rule, style: 'bold' }, `  ${words}`)
   if (explanation !== null) terminal.print({ text: explanation, style: 'dim' })
   for (const decision of decisions) {
@@ -88,6 +95,11 @@ export function printDuplicate(shown: Wire<DuplicateAnswer>, terminal: Terminal)
         `  undone by ${decision.undoneBy ?? '-'}, ${momentWords(decision.undoneAt)} UTC: ${decision.undoneReason ?? '-'}`
       )
   }
+}
+
+function printDoubt({ asked, patientKey, proposedKey, requestId }: Wire<DuplicateAnswer>, terminal: Terminal): void {
+  terminal.print(`${asked.meaning ?? asked.rule}; request ${requestId ?? '-'} (imms refusals)`)
+  terminal.print(`  with patient ${patientKey}, sent for ${proposedKey ?? 'no patient with an NHS number'}`)
 }
 
 function markText(mark: string): Text {

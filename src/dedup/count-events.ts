@@ -7,23 +7,37 @@ export interface CountedEvent {
   day: string
 }
 
-/**
- * Days ascending, one per vaccination. Groups that an undecided pair connects, be it through others, count once, on the
- * latest of their days: whoever plans the next dose by it does not plan it too early.
- */
+/** Days ascending, one per vaccination: those of {@link pickCounted}. */
 export function countEvents(
   events: readonly CountedEvent[],
   undecided: readonly (readonly [string, string])[]
 ): string[] {
-  const latest = new Map(events.map(({ groupId, day }) => [groupId, day]))
-  const rootOf = connect(undecided.filter(([a, b]) => latest.has(a) && latest.has(b)))
-  const counted = new Map<string, string>()
-  for (const { groupId, day } of events) {
-    const root = rootOf(groupId)
-    const known = counted.get(root)
-    if (known === undefined || known < day) counted.set(root, day)
+  return pickCounted(events, undecided)
+    .map(({ day }) => day)
+    .sort()
+}
+
+/**
+ * One event per vaccination. Of groups that an undecided pair connects, be it through others, the one of the latest day
+ * (of these the lowest id): whoever plans the next dose by it does not plan it too early.
+ */
+export function pickCounted<Event extends CountedEvent>(
+  events: readonly Event[],
+  undecided: readonly (readonly [string, string])[]
+): Event[] {
+  const known = new Set(events.map(({ groupId }) => groupId))
+  const rootOf = connect(undecided.filter(([a, b]) => known.has(a) && known.has(b)))
+  const counted = new Map<string, Event>()
+  for (const event of events) {
+    const root = rootOf(event.groupId)
+    const best = counted.get(root)
+    if (best === undefined || isLater(event, best)) counted.set(root, event)
   }
-  return [...counted.values()].sort()
+  return [...counted.values()]
+}
+
+function isLater(a: CountedEvent, b: CountedEvent): boolean {
+  return a.day === b.day ? a.groupId < b.groupId : a.day > b.day
 }
 
 // Two groups are connected when they have one root.

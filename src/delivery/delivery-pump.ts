@@ -1,5 +1,5 @@
 // Delivers what jobs name, for one destination in one process. Jobs of one id and of fifty are the same to it: ids
-// gather here, are claimed together as far as slots are free, sent side by side, and recorded together as they end.
+// gather here, are claimed together as far as there is room, sent side by side, and recorded together as they end.
 // While a claim or a record is under way the next one gathers, so that batches grow with the load and nothing waits when
 // there is none.
 import { setMaxListeners } from 'node:events'
@@ -8,11 +8,12 @@ import type { Log } from '../queue/log.js'
 import type { Database } from '../storage/database.js'
 import { claimTurn, type ClaimTurn } from './claim-turn.js'
 import type { Delivery, Destination } from './destination.js'
-import { judgeOutcome } from './judge-outcome.js'
+import { judgeOutcome, type AttemptOutcome } from './judge-outcome.js'
 import { createOpenJobs } from './open-jobs.js'
 import type { DeliveryPolicy } from './policy.js'
 import { recordEnds, type EndedAttempt } from './record-ends.js'
 import { sendOnce } from './send-once.js'
+import { createSendSlots } from './send-slots.js'
 
 export interface DeliveryPump {
   /**
@@ -39,11 +40,18 @@ export interface PumpDeps {
   onPromoted?: () => void
 }
 
-type Claimed = Extract<ClaimTurn, { kind: 'claimed' }>
+/** `claimMs`: how long it took, waiting for others included. */
+type Claimed = Extract<ClaimTurn, { kind: 'claimed' }> & { claimMs: number }
 
 export function createDeliveryPump(deps: PumpDeps): DeliveryPump {
   const { database, destination } = deps
   const jobs = createOpenJobs()
+  const slots = createSendSlots({
+    concurrency: destination.concurrency,
+    timeoutMs: destination.timeoutMs,
+    // A rate gives each attempt its moment when it is claimed.
+    aheadMs: destination.ratePerSecond === undefined ? deps.policy.attempt.aheadMs : 0
+  })
   const draining = new AbortController()
   const stop = new AbortController()
   // Every attempt under way listens to it; Node takes more than ten for a leak and says so.
@@ -68,13 +76,13 @@ export function createDeliveryPump(deps: PumpDeps): DeliveryPump {
     isClaiming = true
     try {
       for (;;) {
-        const ids = jobs.waiting(Math.max(destination.concurrency - jobs.startedCount(), 0))
+        const ids = jobs.waiting(Math.max(slots.room() - jobs.startedCount(), 0))
         if (ids.length === 0 || draining.signal.aborted) return
         const askedAt = performance.now()
         const turn = await patiently(deps, stop.signal, () => claimTurn(deps, ids))
         if (turn.kind === 'wait') await pause(turn.waitMs, draining.signal)
         else if (turn.kind === 'closed') await giveBack()
-        else begin(turn, performance.now() - askedAt)
+        else begin({ ...turn, claimMs: performance.now() - askedAt })
       }
     } catch (error) {
       for (const deliveryId of jobs.waiting()) jobs.settleWaiting(deliveryId, error)
@@ -83,33 +91,32 @@ export function createDeliveryPump(deps: PumpDeps): DeliveryPump {
     }
   }
 
-  const begin = (turn: Claimed, claimMs: number): void => {
+  const begin = (turn: Claimed): void => {
     turn.deliveries.forEach((delivery, place) => {
       jobs.start(delivery)
-      void attempt(delivery, turn, { claimMs, startInMs: turn.startInMs + place * turn.gapMs })
+      void attempt(delivery, turn, turn.startInMs + place * turn.gapMs)
     })
     // What was asked for and not got is somebody else's, or done.
     for (const deliveryId of turn.asked) jobs.settleWaiting(deliveryId)
   }
 
-  const attempt = async (
-    delivery: Delivery,
-    { isProbe, startBefore }: Claimed,
-    { claimMs, startInMs }: { claimMs: number; startInMs: number }
-  ): Promise<void> => {
-    const startsAt = performance.now() + startInMs
-    const { abortGraceMs } = deps.policy.attempt
-    const sending = { startInMs, startBefore, stop: stop.signal, abortGraceMs }
-    const outcome = await sendOnce(destination, delivery, sending)
-    const durationMs = Math.max(performance.now() - startsAt, 0)
-    ended.push({
-      delivery,
-      judgement: judgeOutcome(delivery, outcome, deps.policy, deps.random()),
-      isProbe,
-      durationMs,
-      claimMs
-    })
+  const attempt = async (delivery: Delivery, turn: Claimed, startInMs: number): Promise<void> => {
+    if (await slots.enter()) {
+      const startsAt = performance.now() + startInMs
+      const { abortGraceMs } = deps.policy.attempt
+      const sending = { startInMs, startBefore: turn.startBefore, stop: stop.signal, abortGraceMs }
+      const outcome = await sendOnce(destination, delivery, sending)
+      end(delivery, turn, outcome, Math.max(performance.now() - startsAt, 0))
+      slots.leave()
+    } else end(delivery, turn, { kind: 'stopped', sent: false }, 0)
     await record()
+  }
+
+  const end = (delivery: Delivery, { isProbe, claimMs }: Claimed, outcome: AttemptOutcome, durationMs: number): void => {
+    const judgement = judgeOutcome(delivery, outcome, deps.policy, deps.random())
+    if (judgement.sign === 'answered' && judgement.restMs === undefined) slots.answered(durationMs)
+    else if (judgement.sign !== undefined) slots.giveBack()
+    ended.push({ delivery, judgement, isProbe, durationMs, claimMs })
   }
 
   const record = async (): Promise<void> => {
@@ -144,6 +151,7 @@ export function createDeliveryPump(deps: PumpDeps): DeliveryPump {
     },
     async drain() {
       draining.abort()
+      slots.giveBack()
       while (isClaiming) await delay(5)
       await giveBack()
       while (jobs.startedCount() > 0) await delay(5)

@@ -14,6 +14,13 @@ export type { Delivery, DeliveryOperation }
 export const SENDS = ['survivors', 'primary', 'all'] as const
 export type Sends = (typeof SENDS)[number]
 
+/**
+ * Which versions of a record a destination is sent: every one, or the latest where earlier ones were never attempted.
+ * An attempted one is always seen through.
+ */
+export const VERSIONS = ['every', 'latest'] as const
+export type Versions = (typeof VERSIONS)[number]
+
 /** How one attempt ended. Messages never hold a patient's data, nor a URL with one in it. */
 export type DeliveryOutcome =
   /**
@@ -105,7 +112,11 @@ export interface Destination {
 }
 
 /** A destination as destinations.yaml has it: which of the records that it wants it is sent is no matter of its kind. */
-export type ConfiguredDestination = Destination & { readonly sends: Sends }
+export type ConfiguredDestination = Destination & {
+  readonly sends: Sends
+  /** Left out: every. */
+  readonly versions?: Versions
+}
 
 /** Records that may be one vaccination count as one until a person has decided, the latest day standing for them; or each. */
 export type CountedPossibleDuplicates = 'once' | 'each'
@@ -161,6 +172,12 @@ export interface DestinationKind {
   readonly description: string
   /** JSON Schema (2020-12) of `options` in destinations.yaml, every property described. */
   readonly optionsSchema: Record<string, unknown>
-  readonly defaults: { concurrency: number; ratePerSecond?: number; timeoutMs: number; sends: Sends }
+  readonly defaults: {
+    concurrency: number
+    ratePerSecond?: number
+    timeoutMs: number
+    sends: Sends
+    versions: Versions
+  }
   create(settings: DestinationSettings, options: Record<string, unknown>, services: DestinationServices): Destination
 }

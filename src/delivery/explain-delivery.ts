@@ -27,9 +27,7 @@ export function explainDelivery(delivery: StoryDelivery, around: Surroundings): 
       return told(`${what} reached ${delivery.destination} at ${at(delivery.finishedAt)}${words}.`, next)
     }
     case 'superseded':
-      return told(
-        `${subject} gave way to a later version at ${at(delivery.finishedAt)}, or to another record of the same jab, before it was sent.`
-      )
+      return explainSuperseded(subject, delivery)
     case 'cancelled':
       return told(`${subject} was skipped at ${at(delivery.finishedAt)}.`, [
         `imms audit list --record ${around.recordId}`
@@ -49,6 +47,24 @@ export function explainDelivery(delivery: StoryDelivery, around: Surroundings): 
     case 'ready':
       return explainReady(subject, delivery, around)
   }
+}
+
+function explainSuperseded(subject: string, delivery: StoryDelivery): Told {
+  const { supersededBy, operation, takeover, destination } = delivery
+  const when = at(delivery.finishedAt)
+  if (supersededBy !== null) {
+    const { version, ...later } = supersededBy
+    const isNothing = later.operation === 'delete' && later.state === 'superseded'
+    const why = isNothing
+      ? 'and took back what had not been sent'
+      : `since ${destination} is sent the latest of what waits`
+    return told(`${subject} was never sent: version ${version} took its place at ${when}, ${why}.`)
+  }
+  if (takeover !== null)
+    return told(`${subject} was to be taken back there, but counted again at ${when}, before anything was sent.`)
+  return operation === 'delete'
+    ? told(`${subject} was not sent: when it came at ${when}, there was nothing to take back there.`)
+    : told(`${subject} gave way to another record of the same jab at ${when}, before it was sent.`)
 }
 
 function explainBlocked(subject: string, delivery: StoryDelivery, lane: readonly StoryDelivery[]): Told {

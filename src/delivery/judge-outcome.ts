@@ -10,7 +10,10 @@ export type AttemptOutcome =
   | DeliveryOutcome
   /** The adapter threw: our bug. `place`: where, without what it said, which may name a patient. */
   | { kind: 'fault'; place: string }
-  /** The worker stops, or was held up until its lease had no time left for it. `sent`: the request may have left. */
+  /**
+   * The worker stops, was held up until its lease had no time left for it, or gave it back since the destination had just
+   * failed. `sent`: the request may have left.
+   */
   | { kind: 'stopped'; sent: boolean }
 
 export interface Judgement {
@@ -89,7 +92,7 @@ function saidBy(outcome: AttemptOutcome): { status?: number; message?: string } 
       return {
         message: outcome.sent
           ? 'The worker stopped while it was sending'
-          : 'The worker stopped, or was held up, before it sent'
+          : 'Not sent: the worker stopped, was held up, or saw the destination fail for others'
       }
     case 'not-needed':
       return { message: outcome.message }

@@ -5,7 +5,7 @@ import type { ConfiguredDestination, DeliveryCandidate, DeliveryOperation } from
 /** The part of a Destination that planning needs. */
 export type Wanting = Pick<
   ConfiguredDestination,
-  'name' | 'sends' | 'wants' | 'followsPatient' | 'replaces' | 'findRecords'
+  'name' | 'sends' | 'versions' | 'wants' | 'followsPatient' | 'replaces' | 'findRecords'
 >
 
 /** A record as planning sees it. */

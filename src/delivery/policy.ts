@@ -31,6 +31,8 @@ export interface DeliveryPolicy {
   attempt: {
     /** A claim lasts for the destination's timeout and this. */
     leaseMarginMs: number
+    /** A worker claims more than it sends at once, if it will send them within this time. */
+    aheadMs: number
     /** An adapter that has not given up this long after its signal is left behind: the outcome is unknown. */
     abortGraceMs: number
     /** After an unknown outcome the receiver is left this long to end what it may still be doing. */
@@ -110,6 +112,7 @@ export const DELIVERY_POLICY: DeliveryPolicy = {
   },
   attempt: {
     leaseMarginMs: 15 * SECOND,
+    aheadMs: 250,
     abortGraceMs: SECOND,
     verifyAfterMs: 10 * SECOND,
     databaseRetryMs: SECOND,

@@ -6,6 +6,7 @@ import type { Database } from '../storage/database.js'
 import { INVARIANTS, type Invariant } from '../storage/invariants.js'
 import { FINDINGS_LIMIT } from '../storage/ops-invariant-queries.js'
 import type { Delivery, Destination, ReadBack } from './destination.js'
+import { PAID_BY } from './transport/http-destination.js'
 
 export interface VerifyRequest {
   since: Date
@@ -60,8 +61,6 @@ export interface VerifierDeps {
   destinations: readonly Destination[]
 }
 
-/** A look is a search and a read. */
-const REQUESTS_PER_LOOK = 2
 /** All receivers together: an answer comes before whoever asked gives up. */
 const COMPARE_WITHIN_MS = 45_000
 
@@ -136,7 +135,7 @@ async function waitForTurn(database: Database, { name, ratePerSecond }: Destinat
   if (ratePerSecond === undefined) return
   const aheadMs = await database.transaction(async ({ destinations }) => {
     const { rateAheadMs } = await destinations.lockDoor(name)
-    await destinations.reserveRate(name, REQUESTS_PER_LOOK, ratePerSecond)
+    await destinations.reserveRate(name, PAID_BY.readBack, ratePerSecond)
     return rateAheadMs
   })
   if (aheadMs > 0) await delay(aheadMs)

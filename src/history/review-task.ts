@@ -1,4 +1,4 @@
-// Pairs of records that may be one vaccination as FHIR R4 Task: what a person is asked, why, and what was decided.
+// What a person is asked about records as FHIR R4 Task: what, why, and what was decided.
 import type { Reference, Task } from 'fhir/r4.js'
 import { CLIENT_SYSTEM, HUB_CODE_SYSTEM, PATIENT_KEY_SYSTEM } from '../fhir/identifier-systems.js'
 import type { ResourceFilter, ResourceStore } from '../storage/resource-query.js'
@@ -35,7 +35,8 @@ export function reviewKind(rows: ResourceStore<ReviewRow>): ResourceKind<Resourc
     type: 'Task',
     documentation:
       'Reviews of possible duplicates: requested while a person is to look, completed once a reviewer has decided, ' +
-      'in-progress while one of the records is to be moved from the wrong patient. Seen by staff (ops/read) and by the client that sent one of the two records; the other record is named only where it ' +
+      'in-progress while one of the records is to be moved from the wrong patient. A record that a refused submission ' +
+      'put under another patient has a Task as well (possible-wrong-patient), for staff alone. Seen by staff (ops/read) and by the client that sent one of the two records; the other record is named only where it ' +
       'comes from the same client or organisation. A pair that is no longer in doubt has no Task.',
     byVaccineType: false,
     id: RECORD_ID,
@@ -57,12 +58,19 @@ const REMARKS: Partial<Record<ReviewRow['state'], string>> = {
   'wrong-patient': 'One of the records is about another person; whoever sent it corrects its patient or deletes it'
 }
 
+const CODES: Record<ReviewRow['kind'], { code: string; text: string }> = {
+  pair: { code: 'review-possible-duplicate', text: 'Are these two records one vaccination?' },
+  patient: { code: 'possible-wrong-patient', text: 'Is this record filed under the wrong patient?' }
+}
+
 /** `ops`: staff also learn who decided, and which Tasks are of one patient. */
 export function toTask(row: ReviewRow, ops: boolean): Task {
   const isOpen = row.state === 'open'
   const remark = REMARKS[row.state]
   // The later of the two is what the question is about; ids rise with time.
-  const [focus] = [row.second, row.first].filter(({ known }) => known)
+  const sides = [row.first, ...(row.second === null ? [] : [row.second])]
+  const focus = sides.findLast(({ known }) => known)
+  const { code, text } = CODES[row.kind]
   return {
     resourceType: 'Task',
     id: row.id,
@@ -70,26 +78,33 @@ export function toTask(row: ReviewRow, ops: boolean): Task {
     status: isOpen ? 'requested' : row.state === 'wrong-patient' ? 'in-progress' : 'completed',
     ...(remark === undefined ? {} : { businessStatus: { text: remark } }),
     intent: 'order',
-    code: {
-      coding: [{ system: HUB_CODE_SYSTEM, code: 'review-possible-duplicate' }],
-      text: 'Are these two records one vaccination?'
-    },
+    code: { coding: [{ system: HUB_CODE_SYSTEM, code }], text },
     ...(focus === undefined ? {} : { focus: referTo(focus) }),
     ...(ops && row.patientKey !== null ? { for: patientOf(row.patientKey) } : {}),
     authoredOn: row.openedAt.toISOString(),
     lastModified: row.decidedAt.toISOString(),
     requester: hub(),
     ...(ops && !isOpen ? { owner: { type: 'Practitioner', identifier: clientOf(row.decidedBy) } } : {}),
-    reasonCode: { coding: [{ system: HUB_CODE_SYSTEM, code: `dedup-${row.rule}` }], text: reasonOf(row) },
-    input: [row.first, row.second].map((side) => ({ type: { text: 'record' }, valueReference: referTo(side) })),
+    reasonCode: reasonOf(row),
+    input: [
+      ...sides.map((side) => ({ type: { text: 'record' }, valueReference: referTo(side) })),
+      ...(row.proposedKey === null
+        ? []
+        : [{ type: { text: 'proposed patient' }, valueReference: patientOf(row.proposedKey) }])
+    ],
     ...(isOpen ? {} : { output: [{ type: { text: 'decision' }, valueCode: row.choice ?? row.outcome }] })
   }
 }
 
 /** `rules=dedup-1.0.0; rule=score; score=55; date+20; antigen+15`, as suppliers are told. Never a patient's data. */
-function reasonOf({ rulesVersion, rule, score, features }: ReviewRow): string {
+function reasonOf({ kind, rulesVersion, rule, score, features }: ReviewRow): NonNullable<Task['reasonCode']> {
+  if (kind === 'patient') {
+    const text = 'A submission put this record under another patient, or under none, and was refused'
+    return { coding: [{ system: HUB_CODE_SYSTEM, code: rule }], text }
+  }
   const points = Object.entries(features).map(([feature, value]) => `${feature}${value > 0 ? '+' : ''}${value}`)
-  return [`rules=${rulesVersion}`, `rule=${rule}`, `score=${score}`, ...points].join('; ')
+  const text = [`rules=${rulesVersion}`, `rule=${rule}`, `score=${score}`, ...points].join('; ')
+  return { coding: [{ system: HUB_CODE_SYSTEM, code: `dedup-${rule}` }], text }
 }
 
 function referTo({ recordId, known }: ReviewSide): Reference {

@@ -93,6 +93,7 @@ const ANSWERS: Record<ReviewRefusal, { status: number; code: IssueCode }> = {
   'unknown-pair': { status: 404, code: 'not-found' },
   'unknown-decision': { status: 404, code: 'not-found' },
   'pair-decided': { status: 409, code: 'conflict' },
+  'choice-unfit': { status: 409, code: 'conflict' },
   'pair-separated': { status: 409, code: 'conflict' },
   'patients-differ': { status: 409, code: 'conflict' },
   'decision-undone': { status: 409, code: 'conflict' },

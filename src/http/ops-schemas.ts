@@ -2,7 +2,7 @@
 import { DELIVERY_STATES, type DeliveryState } from '../storage/ops-delivery-queries.js'
 import { VACCINE_TYPES, type VaccineType } from '../fhir/vaccine-types.js'
 import { REVIEW_STATES, type ReviewState } from '../storage/review-state.js'
-import type { ReviewChoice } from '../storage/review-store.js'
+import { REVIEW_CHOICES, type ReviewChoice } from '../storage/review-store.js'
 import { compileCheck } from './ops-check.js'
 
 const name = { type: 'string', minLength: 1, maxLength: 100 }
@@ -159,12 +159,14 @@ export const checkDuplicatesQuery = compileCheck<DuplicatesQuery>(
   })
 )
 
+const CHOICES = [...new Set<ReviewChoice>(Object.values(REVIEW_CHOICES).flat())]
+
 export interface DecideBody extends ReasonBody {
   decision: ReviewChoice
 }
 export const checkDecideBody = compileCheck<DecideBody>(
   'body',
-  object({ decision: { enum: ['same', 'distinct', 'wrong-patient'] }, reason }, ['decision', 'reason'])
+  object({ decision: { enum: CHOICES }, reason }, ['decision', 'reason'])
 )
 
 export interface WeightsBody {

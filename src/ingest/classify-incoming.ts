@@ -3,7 +3,7 @@ import { daysBetween } from '../fhir/dates.js'
 import type { Issue } from '../fhir/issue.js'
 import type { RecordHead } from '../storage/record-head.js'
 import type { Judged } from './judge.js'
-import { comparePatient } from './same-patient.js'
+import { comparePatient, type PatientChange } from './same-patient.js'
 import type { IfMatch, PlainSubmission } from './submission.js'
 
 export type Incoming =
@@ -22,6 +22,8 @@ export interface Refused {
   kind: 'refused'
   status: number
   issues: Issue[]
+  /** Of a record that was sent for another patient: a person is asked whose it is. */
+  doubt?: { recordId: string; nhsNumber?: string }
 }
 
 /** A date moved by more than this many days makes it another event (deduplication reference, section 2.6). */
@@ -39,7 +41,7 @@ export function classifyCreate(
     return refuse(409, 'conflict', 'identifier-of-another', IDENTIFIER_OF_ANOTHER)
   const change = comparePatient(judged, patientKey, head)
   const another = checkSameEvent(judged, head, { isOtherPatient: change === 'other', checkDate: true })
-  if (another !== undefined) return { kind: 'refused', status: 409, issues: [another] }
+  if (another !== undefined) return refuseAnother(another, change, judged, head)
   if (head.deleted) return change === 'identified' ? identify(head) : reinstate()
   if (judged.hashes.strict.equals(head.contentSha256))
     return { kind: 'resend', issues: [resendIssue('exact-resend', 'this was received before; nothing was written')] }
@@ -67,8 +69,8 @@ export function classifyUpdate(
   const change = comparePatient(judged, patientKey, head)
   const isAsked = submission.patientCorrection !== undefined
   const another = checkSameEvent(judged, head, { isOtherPatient: change === 'other' && !isAsked, checkDate: false })
-  if (another !== undefined) return { kind: 'refused', status: 409, issues: [another] }
-  if (change === 'other') return movePatient(submission)
+  if (another !== undefined) return refuseAnother(another, change, judged, head)
+  if (change === 'other') return movePatient(submission, judged, head)
   if (change === 'identified') return identify(head)
   if (head.deleted) return reinstate()
   if (judged.hashes.strict.equals(head.contentSha256))
@@ -114,9 +116,25 @@ function reinstated(): Issue {
   return { severity: 'warning', code: 'business-rule', layer: 'identity', rule: 'reinstated', text }
 }
 
-function movePatient({ caller, patientCorrection }: Extract<PlainSubmission, { kind: 'update' }>): Incoming {
+function refuseAnother(issue: Issue, change: PatientChange, judged: Judged, head: RecordHead): Refused {
+  const refused: Refused = { kind: 'refused', status: 409, issues: [issue] }
+  return change === 'other' ? { ...refused, doubt: doubtOf(judged, head) } : refused
+}
+
+export function doubtOf({ facts }: Judged, { recordId }: RecordHead): NonNullable<Refused['doubt']> {
+  return { recordId, ...(facts.nhsNumber === undefined ? {} : { nhsNumber: facts.nhsNumber }) }
+}
+
+function movePatient(
+  { caller, patientCorrection }: Extract<PlainSubmission, { kind: 'update' }>,
+  judged: Judged,
+  head: RecordHead
+): Incoming {
   if (caller.patientCorrections !== true)
-    return refuse(403, 'forbidden', 'patient-correction-not-permitted', CORRECTION_NOT_PERMITTED)
+    return {
+      ...refuse(403, 'forbidden', 'patient-correction-not-permitted', CORRECTION_NOT_PERMITTED),
+      doubt: doubtOf(judged, head)
+    }
   const text =
     'the record was filed under the wrong patient and has moved to this one: deleted there as one version, reinstated ' +
     'here as the next; send the last in If-Match'

@@ -7,7 +7,6 @@ import {
   placeOf,
   planPresence,
   tailOf,
-  type Place,
   type Standing,
   type Wanting
 } from '../delivery/plan-deliveries.js'
@@ -15,6 +14,7 @@ import { readImmunizationFacts, type ImmunizationFacts } from '../fhir/immunizat
 import type { KnownEvent } from '../storage/event-store.js'
 import type { NewDelivery } from '../storage/outbox-store.js'
 import type { RecordHead } from '../storage/record-head.js'
+import { collapseLanes, dropNeverTold, takeBackTakeover, type Placed } from './give-way.js'
 import type { WorkingSet } from './working-set.js'
 
 export interface Regrouping {
@@ -40,16 +40,8 @@ export async function fanOut(regrouping: Regrouping, set: WorkingSet, deps: Deps
   return planned
 }
 
-interface Member {
-  recordId: string
-  head: Omit<RecordHead, 'nhsNumber'>
-  standing: Standing
-  isTouched: boolean
-  /** The record that counts for the same vaccination now; for one that does not count any more, that did with it before. */
-  heirId?: string
-}
-
-type Placed = Member & { place: Place }
+type Member = Omit<Placed, 'place'>
+type Told = Pick<NewDelivery, 'operation' | 'successorId' | 'takeover' | 'isOver'>
 
 async function tellOne(
   destination: Wanting,
@@ -59,87 +51,68 @@ async function tellOne(
 ): Promise<number> {
   const { name } = destination
   const { deliveries } = set
-  const laneOf = (recordId: string) => deliveries.laneOf(recordId, name)
   const over = await dropNeverTold(name, placed, set)
-  const dropped = new Set([...over.values()].flat())
+  const collapsed = await collapseLanes(destination, placed, set)
+  const dropped = new Set([...over.values(), ...collapsed.values()].flat())
   let planned = 0
-  const add = (
-    { recordId, head, isTouched }: Member,
-    delivery: Pick<NewDelivery, 'operation' | 'successorId' | 'takeover'>
-  ) => {
+  const add = ({ recordId, head, isTouched }: Placed, told: Told): void => {
     const { version, patientKey } = head
     const isAgain = !isTouched || version > 1
-    deliveries.add({ deliveryId: newId(), destination: name, recordId, version, patientKey, isAgain, ...delivery })
-    planned++
+    const deliveryId = newId()
+    deliveries.add({ deliveryId, destination: name, recordId, version, patientKey, isAgain, ...told })
+    deliveries.nameSuperseding(collapsed.get(recordId) ?? [], deliveryId)
+    if (told.isOver !== true) planned++
   }
 
   for (const member of placed) {
     const { recordId, place, head } = member
     if (place !== 'present' && place !== 'kept') continue
     if (place === 'present') await takeBackTakeover(name, recordId, dropped, set)
-    const operation = planPresence(place, laneOf(recordId), head.version)
+    const operation = planPresence(place, deliveries.laneOf(recordId, name), head.version)
     if (operation !== undefined) add(member, { operation })
   }
   for (const member of placed) {
-    const { recordId, place, heirId, head } = member
+    const { recordId, heirId } = member
     const heir = heirId === undefined ? undefined : liveTail(heirId, name, set)
-    const lane = laneOf(recordId)
-    if (place === 'replaced' && !isToldPresent(laneOf(heirId ?? ''))) {
-      // Somebody has given up sending the better one.
-      const operation = planPresence('kept', lane, head.version)
-      if (operation !== undefined) add(member, { operation })
-    } else if ((place === 'absent' || place === 'replaced') && isToldPresent(lane)) {
-      const isQuiet = lane?.pending.length === 0 && lane.last?.ended === true
-      const isTold = destination.replaces === true && isQuiet && heir !== undefined && deliveries.isNew(heir.deliveryId)
-      add(member, {
-        operation: 'delete',
-        ...(heir === undefined ? {} : { successorId: heir.deliveryId }),
-        ...(place === 'absent' ? {} : { takeover: isTold ? 'replaced' : 'withdrawn' })
-      })
-    }
-    await deliveries.passOn(over.get(recordId) ?? [], heir)
+    const told = planLoss(destination, member, { heir, isCollapsed: collapsed.has(recordId) }, set)
+    if (told !== undefined) add(member, told)
+    const waitedFor = [...(over.get(recordId) ?? []), ...(collapsed.get(recordId) ?? [])]
+    await deliveries.passOn(waitedFor, liveTail(recordId, name, set) ?? heir)
   }
   return planned
 }
 
-// Records that gave way before anything of them was attempted: nothing needs to be sent, nor taken back.
-async function dropNeverTold(
-  destination: string,
-  placed: readonly Placed[],
+// What is told of a record that the destination shall not have any more.
+function planLoss(
+  destination: Wanting,
+  { recordId, place, head, heirId = '', isTouched }: Placed,
+  { heir, isCollapsed }: { heir: LiveTail | undefined; isCollapsed: boolean },
   { deliveries }: WorkingSet
-): Promise<Map<string, string[]>> {
-  const over = new Map<string, string[]>()
-  for (const { recordId, place, heirId } of placed) {
-    const lane = deliveries.laneOf(recordId, destination)
-    if (place !== 'replaced' || lane === undefined || !isToldPresent(lane)) continue
-    const isComing = placed.some((member) => member.recordId === heirId && member.place === 'present')
-    if (!isComing && !isToldPresent(deliveries.laneOf(heirId ?? '', destination))) continue
-    if (lane.last !== undefined && lane.last.operation !== 'delete') continue
-    over.set(recordId, await deliveries.supersede(recordId, destination, lane.pending))
+): Told | undefined {
+  if (place !== 'absent' && place !== 'replaced') return undefined
+  const lane = deliveries.laneOf(recordId, destination.name)
+  if (place === 'replaced' && !isToldPresent(deliveries.laneOf(heirId, destination.name))) {
+    // Somebody has given up sending the better one.
+    const operation = planPresence('kept', lane, head.version)
+    return operation && { operation }
   }
-  return over
+  // All that had been planned gave way: the receiver never hears of the record, and the version says so.
+  if (!isToldPresent(lane)) return isCollapsed && isTouched ? { operation: 'delete', isOver: true } : undefined
+  const isQuiet = lane?.pending.length === 0 && lane.last?.ended === true
+  const isTold = destination.replaces === true && isQuiet && heir !== undefined && deliveries.isNew(heir.deliveryId)
+  return {
+    operation: 'delete',
+    ...(heir === undefined ? {} : { successorId: heir.deliveryId }),
+    ...(place === 'absent' ? {} : { takeover: isTold ? 'replaced' : 'withdrawn' })
+  }
 }
 
-// It counts again before its receiver was told that it did not. One that its successor's message tells of can only be taken
-// back with that message.
-async function takeBackTakeover(
-  destination: string,
-  recordId: string,
-  dropped: ReadonlySet<string>,
-  { deliveries }: WorkingSet
-): Promise<void> {
-  const lane = deliveries.laneOf(recordId, destination)
-  const tail = tailOf(lane)
-  if (tail?.takeover === undefined || lane?.pending.at(-1) !== tail) return
-  if (tail.takeover === 'replaced' && !dropped.has(tail.successorId ?? '')) return
-  await deliveries.supersede(recordId, destination, [tail])
+interface LiveTail {
+  deliveryId: string
+  recordId: string
 }
 
-function liveTail(
-  recordId: string,
-  destination: string,
-  { deliveries }: WorkingSet
-): { deliveryId: string; recordId: string } | undefined {
+function liveTail(recordId: string, destination: string, { deliveries }: WorkingSet): LiveTail | undefined {
   const lane = deliveries.laneOf(recordId, destination)
   const tail = tailOf(lane)
   if (tail === undefined || tail.operation === 'delete') return undefined

@@ -29,6 +29,8 @@ export interface IngestDeps extends VersionDeps {
   onJudged?: (verdict: ProgrammeVerdict) => void
   /** Told of accepted records that have more candidates than can be compared: a person must look at what is going on. */
   onCrowded?: (recordIds: readonly string[]) => void
+  /** Told of deliveries that were taken back before anything of them was attempted, by destination. */
+  onSuperseded?: (superseded: ReadonlyMap<string, number>) => void
   maxGroup?: number
   maxWaiting?: number
 }
@@ -68,7 +70,7 @@ export function createIngest(deps: IngestDeps): Ingest {
 }
 
 async function commit(items: readonly JudgedSubmission[], deps: IngestDeps): Promise<Verdict[]> {
-  const { verdicts, crowded } = await deps.database.transaction(async (stores) => {
+  const { verdicts, set } = await deps.database.transaction(async (stores) => {
     const submissions = items.map(({ submission }) => submission)
     const known = await answerKnownKeys(submissions, stores.idempotency)
     const fresh = items.filter(({ submission }) => !known.has(submission))
@@ -76,11 +78,19 @@ async function commit(items: readonly JudgedSubmission[], deps: IngestDeps): Pro
     const made: Verdict[] = []
     for (const item of items) made.push(known.get(item.submission) ?? (await settleOne(item, set, deps)))
     await set.write(deps.auditChainId, { asksTerminology: deps.asksTerminology === true })
-    return { verdicts: made, crowded: set.crowded() }
+    return { verdicts: made, set }
   })
   deps.onCommitted()
-  if (crowded.length > 0) deps.onCrowded?.(crowded)
+  tellOfSet(set, deps)
   return verdicts
+}
+
+/** What a person or a metric should know of what was just committed. */
+export function tellOfSet(set: WorkingSet, told: Pick<IngestDeps, 'onCrowded' | 'onSuperseded'>): void {
+  const crowded = set.crowded()
+  if (crowded.length > 0) told.onCrowded?.(crowded)
+  const superseded = set.deliveries.superseded()
+  if (superseded.size > 0) told.onSuperseded?.(superseded)
 }
 
 async function settleOne(item: JudgedSubmission, set: WorkingSet, deps: SettleDeps): Promise<Verdict> {

@@ -11,6 +11,7 @@ import type { Issue } from '../fhir/issue.js'
 import { toOperationOutcome } from '../fhir/operation-outcome.js'
 import { composeStoredBody } from '../fhir/stored-body.js'
 import type { AuditEntry } from '../storage/audit-store.js'
+import type { PatientDay } from '../storage/near-store.js'
 import type { RecordHead } from '../storage/record-head.js'
 import { fanOut } from './fan-out.js'
 import { historyBeside } from './history-beside.js'
@@ -134,7 +135,7 @@ async function tellSupplier(
   set: WorkingSet,
   deps: VersionDeps
 ): Promise<Issue[]> {
-  const beside = judged === undefined ? [] : await set.besideOf(patientKey, judged.facts.occurrenceDay)
+  const beside = judged === undefined ? [] : await set.besideOf(dayOf(judged, patientKey))
   const history = [...historyBeside(recordId, regrouped.events, beside), ...told.history]
   return [
     ...(incoming.kind === 'new' ? [] : incoming.issues),
@@ -142,6 +143,10 @@ async function tellSupplier(
     ...duplicateIssues(recordId, regrouped.grouping, regrouped.records, deps.rules.dedup),
     ...(judged === undefined ? [] : told.issues)
   ]
+}
+
+function dayOf({ facts }: Judged, patientKey: string): PatientDay {
+  return { patientKey, day: facts.occurrenceDay, isTest: facts.isTest === true }
 }
 
 // A register is asked by a number that was traced, or it would tell of somebody else.

@@ -19,7 +19,7 @@ export interface NearRecords {
    */
   reach(patientKey: string, places: readonly Place[], recordIds: readonly string[]): Promise<boolean>
   /** Events of the patient, beyond those that were read, that intervals to this day can be counted from. */
-  besideOf(patientKey: string, day: string): Promise<readonly EventBeside[]>
+  besideOf(asked: PatientDay): Promise<readonly EventBeside[]>
 }
 
 export interface Place extends Placed {
@@ -124,8 +124,7 @@ function createReader(stores: Pick<Stores, 'near' | 'decisions'>, rules: DedupRu
       await load(merge(zones), missing)
       return true
     },
-    async besideOf(patientKey, day) {
-      const asked = { patientKey, day }
+    async besideOf(asked) {
       // What was read meanwhile is no longer beside, and another one may have taken its place.
       const known = beside.get(dayKey(asked))
       if (known?.every(({ recordId }) => !seen.has(recordId)) !== true) await askBeside([asked])
@@ -178,8 +177,8 @@ function latest(days: readonly string[]): string {
   return days.reduce((last, day) => (day > last ? day : last))
 }
 
-function dayKey({ patientKey, day }: PatientDay): string {
-  return `${patientKey} ${day}`
+function dayKey({ patientKey, day, isTest }: PatientDay): string {
+  return `${patientKey} ${day} ${isTest}`
 }
 
 function push<Value>(lists: Map<string, Value[]>, key: string, value: Value): void {

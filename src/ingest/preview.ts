@@ -94,7 +94,8 @@ async function rehearseOne(item: Question, stores: Stores, deps: PreviewDeps): P
   const known = await readWorkingSet([item], stores, deps)
   const before = known.findHead(submission, judged)
   const set = narrow(known, submission.caller, before?.recordId)
-  const verdict = await settle(item, set, deps)
+  // No deliveries are planned: taking one back locks it, and a worker that meets the lock leaves it to a sweep.
+  const verdict = await settle(item, set, { ...deps, destinations: [] })
   const head = known.findHead(submission, judged)
   const isNewVersion = head !== before
   // A resend is answered without its warnings, which its first sending was told; here they are asked for.
@@ -130,16 +131,18 @@ function narrow(set: WorkingSet, caller: Caller, ownRecordId: string | undefined
     elsewhereOf: async (patientKey) =>
       (await set.elsewhereOf(patientKey)).filter(({ vaccineType }) => permits(caller, 'R', vaccineType)),
     recordsInBlock: async (place) => readable(await set.recordsInBlock(place)),
-    besideOf: async (patientKey, day) => (await set.besideOf(patientKey, day)).filter(isReadable),
+    besideOf: async (asked) => (await set.besideOf(asked)).filter(isReadable),
     reviewed: () => set.reviewed().filter(({ recordA, recordB }) => !hidden.has(recordA) && !hidden.has(recordB))
   }
 }
 
 async function historyOf(
-  { recordId, patientKey, occurrenceDay }: RecordHead,
+  { recordId, patientKey, occurrenceDay: day }: RecordHead,
   set: WorkingSet
 ): Promise<NonNullable<JudgementContext['history']>> {
-  return historyBeside(recordId, set.eventsOf(patientKey), await set.besideOf(patientKey, occurrenceDay))
+  const events = set.eventsOf(patientKey)
+  const isTest = events.find((event) => event.recordId === recordId)?.fingerprint.isTest === true
+  return historyBeside(recordId, events, await set.besideOf({ patientKey, day, isTest }))
 }
 
 // Said whether or not there are such records, so that it tells nothing of them.

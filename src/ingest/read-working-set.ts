@@ -63,12 +63,12 @@ function wantedNear(
 ): WantedNear {
   const sent = judged.flatMap(({ facts }) => {
     const patientKey = patients.get(facts.nhsNumber ?? '')?.patientKey
-    return patientKey === undefined ? [] : [{ ...placeOf(facts), patientKey }]
+    return patientKey === undefined ? [] : [{ ...placeOf(facts), patientKey, isTest: facts.isTest === true }]
   })
   return {
     places: [...sent, ...heads.map(placeOfHead)],
     recordIds: heads.map(({ recordId }) => recordId),
-    days: sent.map(({ patientKey, day }) => ({ patientKey, day }))
+    days: sent.map(({ patientKey, day, isTest }) => ({ patientKey, day, isTest }))
   }
 }
 

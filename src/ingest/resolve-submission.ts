@@ -4,6 +4,7 @@ import type { Issue } from '../fhir/issue.js'
 import { applyJsonPatch } from '../fhir/json-patch.js'
 import type { RecordHead } from '../storage/record-head.js'
 import {
+  doubtOf,
   IDENTIFIER_OF_ANOTHER,
   isStale,
   refuse,
@@ -126,7 +127,10 @@ async function resolvePatch(submission: PatchSubmission, set: WorkingSet, deps: 
       const { judged } = item.judgement
       // Only the patients of what was sent are locked, and a patch does not tell whose record it makes.
       if ((judged.facts.nhsNumber ?? null) !== head.nhsNumber)
-        return refuse(409, 'conflict', 'identity-change', PATCH_OF_PATIENT, 'Immunization.patient')
+        return {
+          ...refuse(409, 'conflict', 'identity-change', PATCH_OF_PATIENT, 'Immunization.patient'),
+          ...(head.nhsNumber === null ? {} : { doubt: doubtOf(judged, head) })
+        }
       deps.onJudged?.(judged.verdict)
     }
     return { kind: 'plain', item }

@@ -3,7 +3,7 @@ import type { Caller } from '../fhir/caller.js'
 import type { Issue } from '../fhir/issue.js'
 import type { RecordHead } from '../storage/record-head.js'
 import { changedPathIssues } from './answer.js'
-import { classifyCreate, classifyDelete, classifyUpdate, type Incoming } from './classify-incoming.js'
+import { classifyCreate, classifyDelete, classifyUpdate, type Incoming, type Refused } from './classify-incoming.js'
 import { checkPermission, type Judged, type JudgedPlain, type JudgedSubmission } from './judge.js'
 import { refusalOf } from './keep-refused.js'
 import { knownFingerprint, makeVersion, type VersionDeps } from './make-version.js'
@@ -19,6 +19,7 @@ export async function settle(item: JudgedSubmission, set: WorkingSet, deps: Sett
   const resolved = await resolveSubmission(item, set, deps)
   switch (resolved.kind) {
     case 'refused':
+      raiseDoubt(item.submission, resolved, set, deps)
       return refuse(item.submission, resolved.status, resolved.issues, set, deps)
     case 'matched':
       return answerStored({ status: 200, ...resolved }, item.submission.caller, set, deps)
@@ -36,6 +37,7 @@ async function settlePlain(item: JudgedPlain, set: WorkingSet, deps: VersionDeps
   const incoming = classify(submission, judged, head, patientKey)
   switch (incoming.kind) {
     case 'refused':
+      raiseDoubt(submission, incoming, set, deps)
       return refuse(submission, incoming.status, withWarnings(incoming.issues, judged), set, deps)
     case 'changed': {
       const stored = head === undefined ? undefined : await set.currentBody(head.recordId)
@@ -107,6 +109,15 @@ async function tellOfStored(
   if (caller.existingRecords !== true) return []
   const fingerprint = await knownFingerprint({ patientKey, recordId }, set)
   return (await tellElsewhere(caller, { patientKey, fingerprint }, set, deps.rules.dedup)).issues
+}
+
+function raiseDoubt(
+  { requestId, receivedAt: raisedAt }: Submission,
+  { doubt }: Refused,
+  set: WorkingSet,
+  { newId }: Pick<VersionDeps, 'newId'>
+): void {
+  if (doubt !== undefined) set.addDoubt({ ...doubt, newKey: newId(), requestId, raisedAt })
 }
 
 // Whatever was received is kept as it was sent, with the answer it got.

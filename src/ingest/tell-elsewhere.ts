@@ -28,7 +28,10 @@ export async function tellElsewhere(
     issues: elsewhereIssues(own.fingerprint, held, rules),
     history: held
       .filter(
-        ({ attached, fingerprint }) => attached?.outcome !== 'same' && isOther(own.fingerprint, fingerprint, rules)
+        ({ attached, fingerprint }) =>
+          attached?.outcome !== 'same' &&
+          fingerprint.isTest === own.fingerprint.isTest &&
+          isOther(own.fingerprint, fingerprint, rules)
       )
       .map(({ fingerprint: { day, antigens }, vaccineType }: ElsewhereRecord) => ({ day, antigens, vaccineType }))
   }

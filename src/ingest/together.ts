@@ -4,14 +4,17 @@ import type { Issue } from '../fhir/issue.js'
 import { FhirError } from '../fhir/operation-outcome.js'
 import { isDatabaseDown } from '../storage/database-down.js'
 import { isOvertaken, type Database, type Stores } from '../storage/database.js'
+import type { PatientDoubt } from '../storage/doubt-store.js'
 import type { RefusedSubmission } from '../storage/refusal-store.js'
 import { databaseDown, tooBusy } from './answer.js'
 import { createGroupCommit } from './group-commit.js'
+import { tellOfSet } from './ingest.js'
 import { judgeSubmission, type JudgedSubmission, type Judges, type ProgrammeVerdict } from './judge.js'
 import type { VersionDeps } from './make-version.js'
 import { settle } from './settle.js'
 import type { Submission, Verdict } from './submission.js'
 import { readWorkingSet } from './read-working-set.js'
+import type { WorkingSet } from './working-set.js'
 
 export interface Together {
   /**
@@ -45,6 +48,8 @@ export interface TogetherDeps extends VersionDeps {
   onJudged?: (verdict: ProgrammeVerdict) => void
   /** Told of accepted records that have more candidates than can be compared. */
   onCrowded?: (recordIds: readonly string[]) => void
+  /** Told of deliveries that were taken back before anything of them was attempted, by destination. */
+  onSuperseded?: (superseded: ReadonlyMap<string, number>) => void
 }
 
 /** So many at once at most: each holds a connection, and single submissions come first. */
@@ -92,7 +97,10 @@ function asAnswer(error: unknown): never {
 
 /** Carries the verdicts out of a transaction that must not stay. */
 class Refused extends Error {
-  constructor(readonly verdicts: Verdict[]) {
+  constructor(
+    readonly verdicts: Verdict[],
+    readonly doubts: readonly PatientDoubt[]
+  ) {
     super('refused')
     this.name = 'Refused'
   }
@@ -104,15 +112,18 @@ async function commit<Result>(
   deps: TogetherDeps
 ): Promise<Outcome<Result>> {
   try {
-    const { result, crowded } = await deps.database.transaction(async (stores) => {
+    const { result, set } = await deps.database.transaction(async (stores) => {
       const settled = await settleAll(items, stores, deps)
-      return { result: await conclude(settled.verdicts, stores), crowded: settled.crowded }
+      return { result: await conclude(settled.verdicts, stores), set: settled.set }
     })
-    if (crowded.length > 0) deps.onCrowded?.(crowded)
+    tellOfSet(set, deps)
     return { kind: 'done', result }
   } catch (error) {
-    if (error instanceof Refused) return { kind: 'refused', verdicts: error.verdicts }
-    throw error
+    if (!(error instanceof Refused)) throw error
+    const { verdicts, doubts } = error
+    // A question about a record that was there before outlives the rest.
+    if (doubts.length > 0) await deps.database.transaction((stores) => stores.doubts.raise(doubts))
+    return { kind: 'refused', verdicts }
   }
 }
 
@@ -120,14 +131,14 @@ async function settleAll(
   items: readonly JudgedSubmission[],
   stores: Stores,
   deps: TogetherDeps
-): Promise<{ verdicts: Verdict[]; crowded: readonly string[] }> {
+): Promise<{ verdicts: Verdict[]; set: WorkingSet }> {
   const set = await readWorkingSet(items, stores, deps)
   const verdicts: Verdict[] = []
   for (const item of items) verdicts.push(await settle(item, set, deps))
   refuseRepeats(items, verdicts)
-  if (verdicts.some(({ status }) => status >= 400)) throw new Refused(verdicts)
+  if (verdicts.some(({ status }) => status >= 400)) throw new Refused(verdicts, set.doubts())
   await set.write(deps.auditChainId, { asksTerminology: deps.asksTerminology === true })
-  return { verdicts, crowded: set.crowded() }
+  return { verdicts, set }
 }
 
 // Of two that write one record, neither can be said to be meant. http://hl7.org/fhir/R4/http.html#trules

@@ -4,9 +4,10 @@ import type { Issue } from '../fhir/issue.js'
 import type { AuditEntry } from '../storage/audit-store.js'
 import type { Stores } from '../storage/database.js'
 import type { PairDecision } from '../storage/decision-store.js'
+import type { PatientDoubt } from '../storage/doubt-store.js'
 import type { ElsewhereRecord, LookUpKey } from '../storage/elsewhere-store.js'
 import type { GroupWrite, KnownEvent } from '../storage/event-store.js'
-import type { EventBeside } from '../storage/near-store.js'
+import type { EventBeside, PatientDay } from '../storage/near-store.js'
 import type { LaneStates } from '../storage/outbox-store.js'
 import type { KeptAnswer } from '../storage/idempotency-store.js'
 import type { PatientKeys, RecordHead } from '../storage/record-head.js'
@@ -36,7 +37,7 @@ export interface WorkingSet {
   /** Reads what is not there yet; see {@link NearRecords.reach}. */
   reach(patientKey: string, places: readonly Place[], recordIds: readonly string[]): Promise<boolean>
   /** The patient's other events, as far as intervals to this day are counted from them. */
-  besideOf(patientKey: string, day: string): Promise<readonly EventBeside[]>
+  besideOf(asked: PatientDay): Promise<readonly EventBeside[]>
   /** Records of others who may be the same person; see {@link BlockRecords.recordsNear}. */
   recordsInBlock(place: InBlock): Promise<readonly KnownEvent[]>
   /** What reviewers decided of the records that were read. */
@@ -63,6 +64,9 @@ export interface WorkingSet {
   addCrowded(recordId: string): void
   crowded(): readonly string[]
   addRefused(refused: RefusedSubmission): void
+  /** A refused submission put a record under another patient: a person is asked. */
+  addDoubt(doubt: PatientDoubt): void
+  doubts(): readonly PatientDoubt[]
   addAudit(entry: AuditEntry): void
   /** What is to be answered again to the same key. */
   addAnswer(answer: KeptAnswer): void
@@ -100,6 +104,7 @@ export function createWorkingSet(stores: Stores, newId: () => string, known: Kno
   const versions: VersionWrite[] = []
   const groups = new Map<string, GroupWrite>()
   const refused: RefusedSubmission[] = []
+  const doubts: PatientDoubt[] = []
   const audit: AuditEntry[] = []
   const answers: KeptAnswer[] = []
   const lookUps: LookUpKey[] = []
@@ -135,7 +140,7 @@ export function createWorkingSet(stores: Stores, newId: () => string, known: Kno
     },
     eventsOf: (patientKey) => near.eventsOf(patientKey),
     reach: (...wanted) => near.reach(...wanted),
-    besideOf: (patientKey, day) => near.besideOf(patientKey, day),
+    besideOf: (asked) => near.besideOf(asked),
     recordsInBlock: (place) => blocks.recordsNear(place),
     reviewed: () => near.decisions(),
     deliveries,
@@ -167,6 +172,8 @@ export function createWorkingSet(stores: Stores, newId: () => string, known: Kno
     addCrowded: (recordId) => void crowded.push(recordId),
     crowded: () => crowded,
     addRefused: (submission) => void refused.push(submission),
+    addDoubt: (doubt) => void doubts.push(doubt),
+    doubts: () => doubts,
     addAudit: (entry) => void audit.push(entry),
     addAnswer: (answer) => void answers.push(answer),
     async write(auditChainId, { asksTerminology = false } = {}) {
@@ -179,6 +186,7 @@ export function createWorkingSet(stores: Stores, newId: () => string, known: Kno
       await stores.decisions.write(decisions.made())
       await deliveries.write()
       await stores.refusals.insert(refused)
+      await stores.doubts.raise(doubts)
       await stores.idempotency.insert(answers)
       await stores.audit.append(auditChainId, audit)
     }

@@ -1,9 +1,26 @@
-// A reviewer decides whether two records are one vaccination, and takes a decision back.
+// A reviewer decides what was asked about records, and takes a decision back.
 import type { Stores } from '../storage/database.js'
 import type { PairDecision } from '../storage/decision-store.js'
 import type { KnownEvent } from '../storage/event-store.js'
-import type { ReviewChoice, ReviewDecision, ReviewPair } from '../storage/review-store.js'
-import { auditPair, lockPair, regroupPair, type ReviewDeps, type ReviewEffect } from './regroup-pair.js'
+import {
+  REVIEW_CHOICES,
+  type NewDecision,
+  type ReviewChoice,
+  type ReviewDecision,
+  type ReviewPair
+} from '../storage/review-store.js'
+import {
+  auditCase,
+  isPair,
+  leaveGroups,
+  lockCase,
+  regroupPair,
+  type LockedCase,
+  type LockedPair,
+  type ReviewDeps,
+  type ReviewEffect,
+  type Settled
+} from './regroup-pair.js'
 import { ReviewRefused } from './review-refusal.js'
 
 export interface DecideRequest {
@@ -28,31 +45,63 @@ export interface Decided {
 
 /**
  * Inside a transaction. The same person saying the same again is answered as before; a decision that is outdated is
- * replaced. `wrong-patient` keeps the two apart as `distinct` does, and the pair stays on the list until one of the
- * records has left the patient.
- * @throws ReviewRefused for a pair that is not known or is decided, where another decision keeps the two apart, or
- * the same for two records that are kept under two patients
+ * replaced. `wrong-patient` keeps two apart as `distinct` does, and the case stays on the list until a record has left
+ * the patient; a record that may be another patient's is not changed by us: whoever sent it corrects its patient.
+ * @throws ReviewRefused for a case that is not known, is decided, or is decided by other words; where another decision
+ * keeps the two apart, or the same for two records that are kept under two patients
  */
 export async function decidePair(request: DecideRequest, stores: Stores, deps: ReviewDeps): Promise<Decided> {
-  const found = await lockPair(request.pairId, stores)
+  const found = await lockCase(request.pairId, stores)
   const { pair } = found
-  if (request.choice === 'same' && isAcrossPatients(found)) throw patientsDiffer()
-  const standing = (await stores.reviews.listDecisions(pair)).find(({ undoneAt }) => undoneAt === null)
+  if (!isFit(request.choice, pair)) throw unfit(pair)
+  if (request.choice === 'same' && isPair(found) && isAcrossPatients(found)) throw patientsDiffer()
+  const standing = (await stores.reviews.listDecisions(pair.pairId)).find(({ undoneAt }) => undoneAt === null)
   if (standing !== undefined && isRepeat(standing, request))
     return { pairId: pair.pairId, decision: standing, effect: null }
   if (standing !== undefined) await replace(standing, pair, request, stores, deps)
   else if (pair.decidedBy !== 'system') throw decidedAlready('')
 
-  const { decision, verdict } = makeDecision(request, pair, deps)
-  const { set, after, effect } = await regroupPair(found, verdict, stores, deps)
-  if (request.choice === 'same' && !areTogether(pair, after)) throw separated()
-  await stores.reviews.insert(decision)
-  await stores.decisions.write([verdict])
+  const decision = makeDecision(request, pair, deps)
+  const { set, effect } = isPair(found)
+    ? await settlePair(found, decision, stores, deps)
+    : await settleDoubt(found, decision, stores, deps)
+  await stores.reviews.insert(pair.pairId, decision)
   const { decisionId, choice, reason, decidedBy: actor, decidedAt: at } = decision
-  const detail = { decisionId, pairId: pair.pairId, choice, reason, ...effect }
-  auditPair(pair, { at, actor, action: 'duplicate.decide', detail }, set)
+  const { pairId, recordA, recordB } = pair
+  auditCase(
+    pair,
+    { at, actor, action: 'duplicate.decide', detail: { decisionId, pairId, choice, reason, ...effect } },
+    set
+  )
   await set.write(deps.auditChainId)
-  return { pairId: pair.pairId, decision: { ...decision, undoneAt: null, undoneBy: null, undoneReason: null }, effect }
+  return {
+    pairId,
+    decision: { ...decision, recordA, recordB, undoneAt: null, undoneBy: null, undoneReason: null },
+    effect
+  }
+}
+
+async function settlePair(
+  found: LockedPair,
+  decision: NewDecision,
+  stores: Stores,
+  deps: ReviewDeps
+): Promise<Settled> {
+  const verdict = verdictOf(decision, found.pair)
+  const { set, after, effect } = await regroupPair(found, verdict, stores, deps)
+  if (decision.choice === 'same' && !areTogether(found.pair, after)) throw separated()
+  await stores.decisions.write([verdict])
+  return { set, effect }
+}
+
+async function settleDoubt(
+  found: LockedCase,
+  { decidedBy: by, decidedAt: at }: Pick<NewDecision, 'decidedBy' | 'decidedAt'>,
+  stores: Stores,
+  deps: ReviewDeps
+): Promise<Settled> {
+  await stores.doubts.setDecided(found.pair.pairId, { by, at })
+  return leaveGroups(found, stores, deps)
 }
 
 /**
@@ -66,19 +115,30 @@ export async function undoDecision(request: UndoRequest, stores: Stores, deps: R
     throw new ReviewRefused('unknown-decision', 'there is no such decision; imms duplicates show <pair> lists them')
   if (known.undoneAt !== null || known.pairId === null) return undoneBefore(known, request)
 
-  const found = await lockPair(known.pairId, stores)
+  const found = await lockCase(known.pairId, stores)
   const at = deps.now()
   if (!(await stores.reviews.undo(decisionId, { at, by: actor, reason })))
     return undoneBefore((await stores.reviews.findDecision(decisionId)) ?? known, request)
   const { pair } = found
-  await stores.decisions.release(pair, at)
-  const open: PairDecision = { ...pair, outcome: 'possible', decidedBy: 'system', decidedAt: at }
-  const { set, effect } = await regroupPair(found, open, stores, deps)
+  const { set, effect } = isPair(found)
+    ? await reopenPair(found, at, stores, deps)
+    : await settleDoubt(found, { decidedBy: 'system', decidedAt: at }, stores, deps)
   const detail = { decisionId, pairId: pair.pairId, choice: known.choice, reason, ...effect }
-  auditPair(pair, { at, actor, action: 'duplicate.undo', detail }, set)
+  auditCase(pair, { at, actor, action: 'duplicate.undo', detail }, set)
   await set.write(deps.auditChainId)
   const { pairId, ...decision } = { ...known, undoneAt: at, undoneBy: actor, undoneReason: reason }
   return { pairId, decision, effect }
+}
+
+async function reopenPair(found: LockedPair, at: Date, stores: Stores, deps: ReviewDeps): Promise<Settled> {
+  await stores.decisions.release(found.pair, at)
+  const open: PairDecision = { ...found.pair, outcome: 'possible', decidedBy: 'system', decidedAt: at }
+  return regroupPair(found, open, stores, deps)
+}
+
+function isFit(choice: ReviewChoice, { kind }: ReviewPair): boolean {
+  const fit: readonly ReviewChoice[] = REVIEW_CHOICES[kind]
+  return fit.includes(choice)
 }
 
 function isRepeat(standing: ReviewDecision, { choice, actor, reason }: DecideRequest): boolean {
@@ -95,33 +155,25 @@ async function replace(
   if (pair.state !== 'outdated') throw decidedAlready(` (decision ${standing.decisionId})`)
   const at = now()
   await stores.reviews.undo(standing.decisionId, { at, by: actor, reason: `decided anew: ${reason}` })
-  await stores.decisions.release(pair, at)
+  if (pair.recordB !== null) await stores.decisions.release({ ...pair, recordB: pair.recordB }, at)
+}
+
+function makeDecision(
+  { choice, actor, reason }: DecideRequest,
+  { rulesVersion }: ReviewPair,
+  { newId, now }: ReviewDeps
+): NewDecision {
+  return { decisionId: newId(), choice, reason, decidedBy: actor, decidedAt: now(), rulesVersion }
 }
 
 // Rule, score and features stay those of the question: what the reviewer saw.
-function makeDecision(
-  { choice, actor, reason }: DecideRequest,
-  pair: ReviewPair,
-  { newId, now }: ReviewDeps
-): { decision: Omit<ReviewDecision, 'undoneAt' | 'undoneBy' | 'undoneReason'>; verdict: PairDecision } {
+function verdictOf({ choice, decidedBy, decidedAt }: NewDecision, pair: LockedPair['pair']): PairDecision {
   const { recordA, recordB, patientKey, rule, score, features, rulesVersion } = pair
-  const by = { decidedBy: actor, decidedAt: now(), rulesVersion }
-  return {
-    decision: { decisionId: newId(), recordA, recordB, choice, reason, ...by },
-    verdict: {
-      recordA,
-      recordB,
-      patientKey,
-      outcome: choice === 'same' ? 'same' : 'distinct',
-      rule,
-      score,
-      features,
-      ...by
-    }
-  }
+  const outcome = choice === 'same' ? 'same' : 'distinct'
+  return { recordA, recordB, patientKey, outcome, rule, score, features, rulesVersion, decidedBy, decidedAt }
 }
 
-function areTogether({ recordA, recordB }: ReviewPair, after: readonly KnownEvent[]): boolean {
+function areTogether({ recordA, recordB }: LockedPair['pair'], after: readonly KnownEvent[]): boolean {
   const groupOf = (recordId: string): string | undefined => after.find((event) => event.recordId === recordId)?.groupId
   return groupOf(recordA) === groupOf(recordB)
 }
@@ -143,9 +195,20 @@ function decidedAlready(which: string): ReviewRefused {
 }
 
 // Every record of the patient is locked; one that is not is another's.
-function isAcrossPatients({ pair, locked }: Awaited<ReturnType<typeof lockPair>>): boolean {
+function isAcrossPatients({ pair, locked }: LockedPair): boolean {
   const own = new Set(locked.heads.map(({ recordId }) => recordId))
   return !own.has(pair.recordA) || !own.has(pair.recordB)
+}
+
+function unfit({ kind }: ReviewPair): ReviewRefused {
+  const asked = {
+    pair: 'whether two records are one vaccination',
+    patient: 'whether a record is filed under the wrong patient'
+  }
+  return new ReviewRefused(
+    'choice-unfit',
+    `what is asked here is ${asked[kind]}; say ${REVIEW_CHOICES[kind].join(' or ')}`
+  )
 }
 
 function patientsDiffer(): ReviewRefused {

@@ -1,11 +1,11 @@
-// Possible duplicates as staff look at them: listed, side by side, decided, undone; and other weights, rehearsed.
+// What staff are asked about records, possible duplicates above all: listed, side by side, decided, undone; and other weights, rehearsed.
 import { explainPair } from '../dedup/explain.js'
 import { explainReview, RULE_MEANINGS, type ReviewExplanation } from '../dedup/explain-review.js'
 import type { PairRule } from '../dedup/compare-events.js'
 import type { DedupRules } from '../dedup/dedup-rules.js'
 import type { VaccineType } from '../fhir/vaccine-types.js'
 import { isOvertaken, type Database, type Stores } from '../storage/database.js'
-import type { ReviewState } from '../storage/review-state.js'
+import type { ReviewKind, ReviewState } from '../storage/review-state.js'
 import type {
   ReviewCount,
   ReviewDecision,
@@ -33,12 +33,16 @@ export interface ListRequest {
   limit: number
 }
 
-/** Two records side by side. Nothing in it names the patient. */
+/** A case: two records side by side, or one that may be another patient's. Nothing in it names a patient. */
 export interface ShownPair {
   pairId: string
+  kind: ReviewKind
   state: ReviewState
   openedAt: Date
   patientKey: string
+  /** The patient that a refused submission named, null where it named none; and that request. Null in a pair. */
+  proposedKey: string | null
+  requestId: string | null
   /** As suppliers are told: `rules=…; score=…; date+20; …`, of the weights in force; null where nothing was kept to compare. */
   explanation: string | null
   /** What was asked: by which weights, rule and points. */
@@ -101,7 +105,7 @@ export function createDuplicateReviews(deps: DuplicateReviewsDeps): DuplicateRev
         const entry = { at: deps.now(), actor, action: 'duplicate.show', patientKey, detail: { pairId } }
         await stores.audit.append(
           deps.auditChainId,
-          [recordA, recordB].map((recordId) => ({ ...entry, recordId }))
+          [recordA, ...(recordB === null ? [] : [recordB])].map((recordId) => ({ ...entry, recordId }))
         )
         return show(pair, stores, rules.dedup)
       }),
@@ -111,17 +115,21 @@ export function createDuplicateReviews(deps: DuplicateReviewsDeps): DuplicateRev
 }
 
 async function show(pair: ReviewPair, stores: Stores, rules: DedupRules): Promise<ShownPair> {
-  const { pairId, state, openedAt, patientKey, rule, score, features, rulesVersion } = pair
+  const { pairId, kind, state, openedAt, patientKey, proposedKey, requestId, rule, score, features, rulesVersion } =
+    pair
   const sides = await stores.reviews.findSides(pair)
   const [a, b] = sides.map(({ fingerprint }) => fingerprint)
   const explained = a && b ? explainReview(a, b, rules) : undefined
   return {
     pairId,
+    kind,
     state,
     openedAt,
     patientKey,
+    proposedKey,
+    requestId,
     explanation: explained === undefined ? null : explainPair(explained.verdict),
-    asked: { rule, score, features, rulesVersion, meaning: isKnownRule(rule) ? RULE_MEANINGS[rule] : null },
+    asked: { rule, score, features, rulesVersion, meaning: meaningOf(rule) },
     fields: explained?.fields ?? [],
     rules: explained?.rules ?? [],
     records: sides.map(({ recordId, version, deleted, supplier, lastUpdated, groupId, role }) => ({
@@ -133,8 +141,13 @@ async function show(pair: ReviewPair, stores: Stores, rules: DedupRules): Promis
       groupId,
       role
     })),
-    decisions: await stores.reviews.listDecisions(pair)
+    decisions: await stores.reviews.listDecisions(pairId)
   }
+}
+
+function meaningOf(rule: string): string | null {
+  if (rule === 'identity-change') return 'A submission put the record under another patient, and was refused'
+  return isKnownRule(rule) ? RULE_MEANINGS[rule] : null
 }
 
 function isKnownRule(rule: string): rule is PairRule {

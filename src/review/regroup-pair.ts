@@ -1,4 +1,4 @@
-// What follows from a decision on a pair, or from its undoing: the patient is grouped anew, destinations are told.
+// What follows from a decision, or from its undoing: of a pair, the patient is grouped anew and destinations are told.
 import type { Wanting } from '../delivery/plan-deliveries.js'
 import { regroupKnown, type RegroupDeps } from '../ingest/regroup-patient.js'
 import type { WorkingSet } from '../ingest/working-set.js'
@@ -29,11 +29,29 @@ export interface ReviewDeps extends RegroupDeps {
   auditChainId: string
 }
 
+export interface LockedCase {
+  pair: ReviewPair
+  locked: LockedPatients
+}
+
+export type LockedPair = LockedCase & { pair: ReviewPair & { recordB: string } }
+
+/** What is still to be written, and what it changes. */
+export interface Settled {
+  set: WorkingSet
+  effect: ReviewEffect
+}
+
+/** False where the question is about one record. */
+export function isPair(found: LockedCase): found is LockedPair {
+  return found.pair.recordB !== null
+}
+
 /**
- * The pair, with its patient locked: nothing of that patient comes or goes from here on.
- * @throws ReviewRefused for a pair that is not known, Overtaken when it went to another patient meanwhile
+ * The case, with its patient locked: nothing of that patient comes or goes from here on.
+ * @throws ReviewRefused for one that is not known, Overtaken when it went to another patient meanwhile
  */
-export async function lockPair(pairId: string, stores: Stores): Promise<{ pair: ReviewPair; locked: LockedPatients }> {
+export async function lockCase(pairId: string, stores: Stores): Promise<LockedCase> {
   const seen = await stores.reviews.findPair(pairId)
   if (seen === undefined) throw unknownPair()
   const locked = await lockPatients([seen.patientKey], stores)
@@ -45,11 +63,11 @@ export async function lockPair(pairId: string, stores: Stores): Promise<{ pair: 
 
 /** `decision`: what holds for the pair from now on. The groups are written, the set is handed back to be written. */
 export async function regroupPair(
-  { pair, locked }: { pair: ReviewPair; locked: LockedPatients },
+  { pair, locked }: LockedPair,
   decision: PairDecision,
   stores: Stores,
   deps: ReviewDeps
-): Promise<{ set: WorkingSet; after: readonly KnownEvent[]; effect: ReviewEffect }> {
+): Promise<Settled & { after: readonly KnownEvent[] }> {
   const { patientKey, recordA, recordB } = pair
   const { events, heads, lanes } = locked
   const others = locked.decisions.filter((one) => one.recordA !== recordA || one.recordB !== recordB)
@@ -63,13 +81,20 @@ export async function regroupPair(
   return { set, after, effect: { ...compareGroups(events, after), deliveries } }
 }
 
+/** A decision that says nothing of vaccinations: groups stay as they are, nobody is told. */
+export function leaveGroups({ locked }: LockedCase, stores: Stores, { newId }: ReviewDeps): Settled {
+  const { events } = locked
+  return { set: createKnownSet(locked, stores, newId), effect: { ...compareGroups(events, events), deliveries: 0 } }
+}
+
 /** One entry for each record, so that the trail of either tells it. */
-export function auditPair(
+export function auditCase(
   { recordA, recordB, patientKey }: ReviewPair,
   entry: { at: Date; actor: string; action: string; detail: Record<string, unknown> },
   set: Pick<WorkingSet, 'addAudit'>
 ): void {
-  for (const recordId of [recordA, recordB]) set.addAudit({ ...entry, recordId, patientKey })
+  for (const recordId of [recordA, ...(recordB === null ? [] : [recordB])])
+    set.addAudit({ ...entry, recordId, patientKey })
 }
 
 function unknownPair(): ReviewRefused {

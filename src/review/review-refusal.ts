@@ -4,6 +4,7 @@ export type ReviewRefusal =
   | 'unknown-pair'
   | 'unknown-decision'
   | 'pair-decided'
+  | 'choice-unfit'
   | 'pair-separated'
   | 'patients-differ'
   | 'decision-undone'

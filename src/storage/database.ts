@@ -10,6 +10,7 @@ import { createDeliveryProbes, type DeliveryProbes } from './delivery-probes.js'
 import { createDeliveryStore, type DeliveryStore } from './delivery-store.js'
 import { createDestinationLimits, type DestinationLimits } from './destination-limits.js'
 import { createDestinationStore, type DestinationStore } from './destination-store.js'
+import { createDoubtStore, type DoubtStore } from './doubt-store.js'
 import { createElsewhereStore, type ElsewhereStore } from './elsewhere-store.js'
 import { createEventStore, type EventStore } from './event-store.js'
 import { createHistoryStore, type HistoryStore } from './history-store.js'
@@ -31,6 +32,7 @@ import { createReviewStore, type ReviewStore } from './review-store.js'
 import { createServedStores, type ServedStores } from './served-stores.js'
 import { createServiceKeyStore, type ServiceKeyStore } from './service-key-store.js'
 import type { Sql } from './sql.js'
+import { nameStatement } from './statement-names.js'
 import { createTerminologyAnswerStore, type TerminologyAnswerStore } from './terminology-answer-store.js'
 import { createTerminologyCheckStore, type TerminologyCheckStore } from './terminology-check-store.js'
 
@@ -43,6 +45,7 @@ export interface Stores {
   events: EventStore
   near: NearStore
   decisions: DecisionStore
+  doubts: DoubtStore
   reviews: ReviewStore
   history: HistoryStore
   outbox: OutboxStore
@@ -84,15 +87,19 @@ export interface Database {
   ping(): Promise<void>
 }
 
+/** feature_not_supported: with named statements, that a migration changed what one gives. */
+const STALE_STATEMENT = '0A000'
+
 /**
- * serialization_failure, deadlock_detected, unique_violation: somebody else was faster; look again.
+ * serialization_failure, deadlock_detected, unique_violation: somebody else was faster; look again. A statement that is
+ * stale is prepared anew by the next connection.
  */
-const RETRIED_CODES = new Set(['40001', '40P01', '23505'])
+const RETRIED_CODES = new Set(['40001', '40P01', '23505', STALE_STATEMENT])
 const MAX_TRIES = 5
 
 export function createDatabase(pool: Pool): Database {
   return {
-    stores: createStores(poolSql(pool)),
+    stores: createStores(createSql(pool, () => undefined)),
     transaction: (work) => run(pool, work, 'commit'),
     rehearse: (work) => run(pool, work, 'rollback'),
     async ping() {
@@ -134,6 +141,7 @@ function createStores(sql: Sql): Stores {
     events: createEventStore(sql),
     near: createNearStore(sql),
     decisions: createDecisionStore(sql),
+    doubts: createDoubtStore(sql),
     reviews: createReviewStore(sql),
     history: createHistoryStore(sql),
     outbox: createOutboxStore(sql),
@@ -176,23 +184,27 @@ async function runOnce<Result>(pool: Pool, work: Work<Result>, end: End): Promis
   let broken: Error | undefined
   try {
     await client.query(BEGIN)
-    const result = await work(createStores(poolSql(client)))
+    const result = await work(createStores(createSql(client, nameStatement)))
     await client.query(end)
     return result
   } catch (error) {
     await client.query('rollback').catch((cause: unknown) => {
       broken = cause instanceof Error ? cause : new Error('rollback failed', { cause })
     })
+    if (sqlState(error) === STALE_STATEMENT) broken = error as Error
     throw error
   } finally {
     client.release(broken)
   }
 }
 
-function poolSql(queryable: Pick<Pool, 'query'>): Sql {
+function createSql(queryable: Pick<Pool, 'query'>, nameOf: (text: string) => string | undefined): Sql {
   return {
     async query<Row extends object>(text: string, values: readonly unknown[] = []) {
-      const result = await queryable.query<Row>(text, [...values])
+      // Without values it may be several statements, which PostgreSQL does not prepare.
+      const name = values.length === 0 ? undefined : nameOf(text)
+      const statement = { text, values: [...values], ...(name === undefined ? {} : { name }) }
+      const result = await queryable.query<Row>(statement)
       return { rows: result.rows, rowCount: result.rowCount ?? 0 }
     }
   }

@@ -12,8 +12,8 @@
 //            transaction and with the record locked: ingest holds that lock when it chooses between ready and blocked.
 //            A delete may also wait for its successor, a delivery of another record: for a takeover until that one was
 //            delivered, else until it was delivered or is held. Skipping a held successor cancels the takeovers.
-// superseded never attempted, and no longer wanted: another record has taken over. What waited for it waits for the
-//            delivery of that record.
+// superseded never attempted, and no longer wanted: another record has taken over, or, where only the latest state is
+//            sent, a later delivery of its lane (superseded_by). What waited for it waits for that delivery.
 // delivered, superseded, cancelled   the end.
 //
 // ready, verify, queued, in_flight and held are live: one per lane (delivery_one_head_key). Locks are taken in the order

@@ -35,7 +35,7 @@ export interface EventStore {
   findMates(recordIds: readonly string[]): Promise<string[]>
   writeGroups(groups: readonly GroupWrite[]): Promise<void>
   /** The completed survivors of a patient as they stand, of every vaccine type; the key of a superseded number as below. */
-  readSurvivors(patientKey: string): Promise<{ recordId: string; body: string }[]>
+  readSurvivors(patientKey: string): Promise<(CountedEvent & { recordId: string; body: string })[]>
   /**
    * Days of the completed survivors of a patient for these vaccine types, with a number that rises on every change; groups
    * of which a person is still to say whether they are one count `once` or `each`. The key of a superseded number leads to
@@ -45,7 +45,14 @@ export interface EventStore {
     patientKey: string,
     vaccineTypes: readonly VaccineType[],
     possibleDuplicates?: 'once' | 'each'
-  ): Promise<{ nhsNumber?: string; supersededNumbers: string[]; eventDays: string[]; sourceVersion: number }>
+  ): Promise<{
+    nhsNumber?: string
+    supersededNumbers: string[]
+    eventDays: string[]
+    sourceVersion: number
+    /** Pairs of groups, of any vaccine type, that count once; none for `each`. */
+    undecided: [string, string][]
+  }>
 }
 
 export function createEventStore(sql: Sql): EventStore {
@@ -93,7 +100,7 @@ export function createEventStore(sql: Sql): EventStore {
     },
 
     async readSurvivors(patientKey) {
-      return (await sql.query<{ recordId: string; body: string }>(READ_SURVIVORS, [patientKey])).rows
+      return (await sql.query<CountedEvent & { recordId: string; body: string }>(READ_SURVIVORS, [patientKey])).rows
     },
 
     async readTotals(patientKey, vaccineTypes, possibleDuplicates = 'once') {
@@ -131,9 +138,11 @@ export function createEventStore(sql: Sql): EventStore {
       )
       const row = rows[0]
       if (row === undefined) throw new Error(`patient ${patientKey} is not known`)
+      const undecided = possibleDuplicates === 'once' ? row.undecided : []
       return {
         supersededNumbers: row.superseded,
-        eventDays: countEvents(row.events, possibleDuplicates === 'once' ? row.undecided : []),
+        eventDays: countEvents(row.events, undecided),
+        undecided,
         sourceVersion: row.source_version,
         ...(row.nhs_number === null ? {} : { nhsNumber: row.nhs_number })
       }
@@ -142,7 +151,8 @@ export function createEventStore(sql: Sql): EventStore {
 }
 
 const READ_SURVIVORS = `
-select record.record_id as "recordId", made.body
+select record.record_id as "recordId", grouped.group_id as "groupId",
+       to_char(record.occurrence_day, 'YYYY-MM-DD') as day, made.body
   from patient asked
   join event_group grouped on grouped.patient_key = coalesce(asked.merged_into, asked.patient_key)
   join record on record.record_id = grouped.survivor_record_id

@@ -15,13 +15,14 @@ export const INVARIANT_CHECKS: readonly (Invariant & { sql: string })[] = [
     id: 'I1',
     title: 'what a destination is told last of a record is how it is now',
     of: 'record',
-    // A lane that ends with a deletion tells nothing any more. What was given up by a person counts as told.
+    // A lane that ends with a deletion tells nothing any more. What was given up by a person counts as told, what gave way
+    // to something later does not.
     sql: `
 select distinct record.record_id as id
   from record_version version
   join record using (record_id)
  cross join lateral (
-         select max(delivery.version) as version,
+         select max(delivery.version) filter (where delivery.state <> 'superseded') as version,
                 (array_agg(delivery.operation order by delivery.lane_seq desc)
                   filter (where delivery.state not in ('superseded', 'cancelled')))[1] as operation
            from delivery

@@ -106,14 +106,14 @@ select true as asked, print.record_id, record.patient_key, print.occurrence_day,
 // Vaccine types of the patient one after the other, then, of each, the event before the day, on it and after it.
 export const FIND_BESIDE = `
 with recursive asked as materialized (
-  select * from json_to_recordset($1) as asked (patient_key uuid, day date)
+  select * from json_to_recordset($1) as asked (patient_key uuid, day date, is_test boolean)
 ), kind as (
-  select asked.patient_key, asked.day, (
+  select asked.patient_key, asked.day, asked.is_test, (
            select min(vaccine_type) from record where record.patient_key = asked.patient_key and ${COUNTS}
          ) as vaccine_type
     from asked
    union all
-  select kind.patient_key, kind.day, (
+  select kind.patient_key, kind.day, kind.is_test, (
            select min(vaccine_type)
              from record
             where record.patient_key = kind.patient_key and record.vaccine_type > kind.vaccine_type and ${COUNTS}
@@ -121,8 +121,8 @@ with recursive asked as materialized (
     from kind
    where kind.vaccine_type is not null
 )
-select distinct on (kind.patient_key, kind.day, found.record_id)
-       kind.day as asked_day, found.record_id, kind.patient_key, found.occurrence_day, kind.vaccine_type, print.antigens
+select distinct on (kind.patient_key, kind.day, kind.is_test, found.record_id)
+       kind.day as asked_day, kind.is_test as asked_test, found.record_id, kind.patient_key, found.occurrence_day, kind.vaccine_type, print.antigens
   from kind
  cross join lateral (
          ${besideWhere('record.occurrence_day < kind.day', 'desc')}
@@ -144,6 +144,11 @@ function besideWhere(days: string, order: 'asc' | 'desc'): string {
             where record.patient_key = kind.patient_key and record.vaccine_type = kind.vaccine_type and ${COUNTS}
               and ${days}
               and record.record_id <> all ($2)
+              and kind.is_test = exists (
+                    select
+                      from fingerprint
+                     where fingerprint.record_id = record.record_id and fingerprint.features ->> 'isTest' is not null
+                  )
             order by record.occurrence_day ${order}
             limit 1
          )`

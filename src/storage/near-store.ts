@@ -34,6 +34,8 @@ export interface EventBeside {
 export interface PatientDay {
   patientKey: string
   day: string
+  /** Test data are another world: they have only test data beside them, and real records only real ones. */
+  isTest: boolean
 }
 
 export interface NearStore {
@@ -75,11 +77,11 @@ export function createNearStore(sql: Sql): NearStore {
     async findBeside(asked, without) {
       if (asked.length === 0) return []
       const { rows } = await sql.query<BesideRow>(FIND_BESIDE, [
-        JSON.stringify(asked.map(({ patientKey, day }) => ({ patient_key: patientKey, day }))),
+        JSON.stringify(asked.map(({ patientKey, day, isTest }) => ({ patient_key: patientKey, day, is_test: isTest }))),
         without
       ])
       return rows.map((row) => ({
-        asked: { patientKey: row.patient_key, day: row.asked_day },
+        asked: { patientKey: row.patient_key, day: row.asked_day, isTest: row.asked_test },
         recordId: row.record_id,
         day: row.occurrence_day,
         vaccineType: row.vaccine_type,
@@ -120,6 +122,7 @@ select case
 
 interface BesideRow {
   asked_day: string
+  asked_test: boolean
   patient_key: string
   record_id: string
   occurrence_day: string

@@ -59,6 +59,8 @@ export interface StoryDelivery {
   destination: string
   version: number
   laneSeq: number
+  operation: string
+  takeover: string | null
   kind: string
   state: DeliveryState
   tries: number
@@ -75,6 +77,8 @@ export interface StoryDelivery {
   lastAttemptAt: Date | null
   /** The delivery of another record that this one waits for; null where it waits for none. */
   successor: { deliveryId: string; recordId: string; state: DeliveryState } | null
+  /** Of one that is superseded: what took its place in its lane; null where nothing did. */
+  supersededBy: { version: number; operation: string; state: DeliveryState } | null
   /** Null where the receiver answers at once, or was not sent to yet. */
   acknowledgement: StoryAcknowledgement | null
 }
@@ -168,6 +172,8 @@ select delivery.delivery_id as "deliveryId",
        delivery.destination,
        version,
        lane_seq as "laneSeq",
+       operation,
+       takeover,
        kind,
        delivery.state,
        tries,
@@ -193,7 +199,12 @@ select delivery.delivery_id as "deliveryId",
                 )
            from delivery as successor
           where successor.delivery_id = delivery.successor_id
-       ) as successor
+       ) as successor,
+       (
+         select json_build_object('version', later.version, 'operation', later.operation, 'state', later.state)
+           from delivery as later
+          where later.delivery_id = delivery.superseded_by
+       ) as "supersededBy"
   from delivery
   left join acknowledgement said on said.delivery_id = delivery.delivery_id
  where record_id = $1

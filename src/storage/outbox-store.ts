@@ -15,12 +15,16 @@ export interface NewDelivery {
   /** Live, and of a record that is locked. */
   successorId?: string
   takeover?: Takeover
+  /** Never to be sent: a row that says so, and which delivery of its lane is sent instead, if any. */
+  isOver?: boolean
+  supersededBy?: string
 }
 
 /** One delivery of a lane, unless it was cancelled or superseded. */
 export interface LaneEntry {
   deliveryId: string
   version: number
+  patientKey: string
   operation: DeliveryOperation
   successorId?: string
   takeover?: Takeover
@@ -30,7 +34,7 @@ export interface LaneEntry {
 export interface LaneState {
   /** The last one that was ever attempted; `ended` once it is through. */
   last?: LaneEntry & { ended: boolean }
-  /** Never attempted, in lane order. */
+  /** Never attempted, nor ever held, in lane order. */
   pending: readonly LaneEntry[]
 }
 
@@ -48,6 +52,8 @@ export interface OutboxStore {
   insert(deliveries: readonly NewDelivery[]): Promise<void>
   /** Takes back what was never attempted; gives those that a worker has not claimed meanwhile. */
   supersede(deliveryIds: readonly string[]): Promise<string[]>
+  /** Names, for superseded deliveries, the ones of their lanes that they gave way to. */
+  nameSuperseding(supersededBy: ReadonlyMap<string, string>): Promise<void>
   /** Those that wait for one of `from` wait for `to` now, or for nothing. Inside a transaction only. */
   passOn(from: readonly string[], to: { deliveryId: string; recordId: string } | undefined): Promise<void>
 }
@@ -72,6 +78,11 @@ export function createOutboxStore(sql: Sql): OutboxStore {
       return rows.map((row) => row.delivery_id)
     },
 
+    async nameSuperseding(supersededBy) {
+      if (supersededBy.size === 0) return
+      await sql.query(NAME_SUPERSEDING, [[...supersededBy.keys()], [...supersededBy.values()]])
+    },
+
     async passOn(from, to) {
       if (from.length === 0) return
       const { rows } = await sql.query<Lane>(PASS_ON, [from, to?.deliveryId ?? null, to?.recordId ?? null])
@@ -83,8 +94,8 @@ export function createOutboxStore(sql: Sql): OutboxStore {
 }
 
 const FIND_LANES = `
-select record_id, destination, delivery_id, version, operation, successor_id, takeover,
-       epoch = 0 and state in ('blocked', 'ready', 'queued') as is_pending,
+select record_id, destination, delivery_id, version, patient_key, operation, successor_id, takeover,
+       epoch = 0 and last_class is null and state in ('blocked', 'ready', 'queued') as is_pending,
        state = 'delivered' as ended
   from delivery
  where record_id = any ($1)
@@ -94,23 +105,28 @@ select record_id, destination, delivery_id, version, operation, successor_id, ta
 const INSERT = `
 with planned as (
   select delivery_id, destination, record_id, version, patient_key, operation, is_again, successor_id, takeover,
-         row_number() over (partition by destination, record_id order by place)::integer as place_in_lane
+         is_over, superseded_by,
+         (row_number() over in_lane)::integer as place_in_lane,
+         (count(*) filter (where not is_over) over in_lane)::integer as live_place
     from json_to_recordset($1) as planned (
            place integer, delivery_id uuid, destination text, record_id uuid, version integer, patient_key uuid,
-           operation text, is_again boolean, successor_id uuid, takeover text
+           operation text, is_again boolean, successor_id uuid, takeover text, is_over boolean, superseded_by uuid
          )
+  window in_lane as (partition by destination, record_id order by place)
 )
 insert into delivery (
   delivery_id, destination, record_id, version, patient_key, lane_seq, operation, state, due_at, created_at,
-  successor_id, takeover
+  finished_at, successor_id, takeover, superseded_by
 )
 select planned.delivery_id, planned.destination, planned.record_id, planned.version, planned.patient_key,
        coalesce(lane.last_seq, 0) + planned.place_in_lane, planned.operation,
        case
-         when coalesce(lane.is_busy, false) or planned.place_in_lane > 1 or planned.successor_id is not null then 'blocked'
+         when planned.is_over then 'superseded'
+         when coalesce(lane.is_busy, false) or planned.live_place > 1 or planned.successor_id is not null then 'blocked'
          else 'ready'
        end,
-       now(), now(), planned.successor_id, planned.takeover
+       now(), now(), case when planned.is_over then now() end, planned.successor_id, planned.takeover,
+       planned.superseded_by
   from planned
   left join lateral (
          select max(lane_seq) as last_seq,
@@ -128,6 +144,13 @@ update delivery
    and state in ('blocked', 'ready', 'queued')
 returning delivery_id`
 
+const NAME_SUPERSEDING = `
+update delivery
+   set superseded_by = named.superseded_by
+  from unnest($1::uuid[], $2::uuid[]) as named (delivery_id, superseded_by)
+ where delivery.delivery_id = named.delivery_id
+   and delivery.state = 'superseded'`
+
 // Nothing waits for what comes behind it in its own lane.
 const PASS_ON = `
 update delivery
@@ -141,6 +164,7 @@ interface LaneRow {
   destination: string
   delivery_id: string
   version: number
+  patient_key: string
   operation: DeliveryOperation
   successor_id: string | null
   takeover: Takeover | null
@@ -165,10 +189,12 @@ function toLaneStates(rows: readonly LaneRow[]): LaneStates {
   return states
 }
 
-function toEntry({ delivery_id: deliveryId, version, operation, successor_id, takeover }: LaneRow): LaneEntry {
+function toEntry({ delivery_id: deliveryId, version, patient_key, operation, ...row }: LaneRow): LaneEntry {
+  const { successor_id, takeover } = row
   return {
     deliveryId,
     version,
+    patientKey: patient_key,
     operation,
     ...(successor_id === null ? {} : { successorId: successor_id }),
     ...(takeover === null ? {} : { takeover })
@@ -186,6 +212,8 @@ function toRow(delivery: NewDelivery, place: number): object {
     operation: delivery.operation,
     is_again: delivery.isAgain === true,
     successor_id: delivery.successorId,
-    takeover: delivery.takeover
+    takeover: delivery.takeover,
+    is_over: delivery.isOver === true,
+    superseded_by: delivery.supersededBy
   }
 }

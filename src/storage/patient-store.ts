@@ -146,6 +146,8 @@ with moved_record as (
   insert into elsewhere_lookup (patient_key, vaccine_type, wants)
   select $2::uuid, vaccine_type, 'look' from ended
       on conflict (patient_key, vaccine_type) do update set wants = 'look', due_at = now()
+), moved_doubt as (
+  update patient_doubt set patient_key = $2 where patient_key = $1
 )
 update pair_decision set patient_key = $2 where patient_key = $1`
 
@@ -157,6 +159,8 @@ with moved_record as (
   update fingerprint set patient_key = $3 where record_id = any ($1)
 ), moved_member as (
   update event_group_member set patient_key = $3 where record_id = any ($1)
+), moved_doubt as (
+  update patient_doubt set patient_key = $3 where record_id = any ($1) and patient_key = $2
 )
 update pair_decision
    set patient_key = $3

@@ -1,7 +1,7 @@
-// Pairs of records that a person is asked about, or has decided on.
+// What a person is asked about records, or has decided on.
 import type { PairDecision } from './decision-store.js'
 import type { ResourceRow, ResourceSource } from './resource-query.js'
-import { REVIEW_JOINS, REVIEW_STATE, type ReviewState } from './review-state.js'
+import { REVIEW_JOINS, REVIEW_STATE, type ReviewKind, type ReviewState } from './review-state.js'
 import type { ReviewChoice } from './review-store.js'
 
 /** A side is known to the one who looks when it is theirs, of the organisation of theirs, or when they are staff. */
@@ -11,8 +11,12 @@ export interface ReviewSide {
 }
 
 export interface ReviewRow extends ResourceRow {
+  kind: ReviewKind
   first: ReviewSide
-  second: ReviewSide
+  /** Null where the question is about one record. */
+  second: ReviewSide | null
+  /** The patient that a refused submission named. */
+  proposedKey: string | null
   openedAt: Date
   decidedAt: Date
   /** `system` while it is open. */
@@ -30,9 +34,11 @@ export interface ReviewRow extends ResourceRow {
 const SAME_ORGANISATION = `print_a.features ->> 'organisation' = print_b.features ->> 'organisation'`
 
 export const REVIEW_SOURCE: ResourceSource = {
-  columns: `pair.revision as version,
+  columns: `pair.revision as version, pair.kind, pair.proposed_key as "proposedKey",
        json_build_object('recordId', pair.record_a, 'known', mine.a or mine.b and mine.together) as first,
-       json_build_object('recordId', pair.record_b, 'known', mine.b or mine.a and mine.together) as second,
+       case when pair.record_b is not null
+         then json_build_object('recordId', pair.record_b, 'known', mine.b or mine.a and mine.together)
+       end as second,
        pair.opened_at as "openedAt", pair.decided_at as "decidedAt", pair.decided_by as "decidedBy", pair.outcome,
        ${REVIEW_STATE} as state, review.choice,
        pair.rule, pair.score, pair.features, pair.rules_version as "rulesVersion"`,
@@ -41,12 +47,15 @@ export const REVIEW_SOURCE: ResourceSource = {
     const types = bind(vaccineTypes)
     const staff = `${bind(ops)}::boolean`
     return `
-  from pair_decision pair ${REVIEW_JOINS}
+  from review_case pair ${REVIEW_JOINS}
  cross join lateral (
-         select ${staff} or side_a.owner = ${who} and side_a.vaccine_type = any (${types}) as a,
-                ${staff} or side_b.owner = ${who} and side_b.vaccine_type = any (${types}) as b,
-                coalesce(${SAME_ORGANISATION}, false)
-                  and side_a.vaccine_type = any (${types}) and side_b.vaccine_type = any (${types}) as together
+         select ${staff} or pair.kind = 'pair' and side_a.owner = ${who} and side_a.vaccine_type = any (${types}) as a,
+                ${staff} or coalesce(side_b.owner = ${who} and side_b.vaccine_type = any (${types}), false) as b,
+                coalesce(
+                  ${SAME_ORGANISATION}
+                    and side_a.vaccine_type = any (${types}) and side_b.vaccine_type = any (${types}),
+                  false
+                ) as together
        ) mine`
   },
   visible: () => [`(pair.outcome = 'possible' or pair.decided_by <> 'system')`, '(mine.a or mine.b)'],

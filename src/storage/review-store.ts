@@ -1,14 +1,25 @@
-// Pairs of records as reviewers look at them, and what they decided.
+// Cases as reviewers look at them, and what they decided: pairs of records, and records that may be another patient's.
 import type { EventFingerprint } from '../dedup/fingerprint.js'
 import type { MemberRole } from '../dedup/survivor.js'
 import type { VaccineType } from '../fhir/vaccine-types.js'
 import type { PairDecision } from './decision-store.js'
-import { REVIEW_JOINS, REVIEW_STATE, type ReviewState } from './review-state.js'
+import { REVIEW_JOINS, REVIEW_STATE, type ReviewKind, type ReviewState } from './review-state.js'
 import type { Sql } from './sql.js'
 
-export type ReviewChoice = 'same' | 'distinct' | 'wrong-patient'
+/** What may be decided, by the kind of case. */
+export const REVIEW_CHOICES = {
+  pair: ['same', 'distinct', 'wrong-patient'],
+  patient: ['wrong-patient', 'right-patient']
+} as const satisfies Record<ReviewKind, readonly string[]>
+export type ReviewChoice = (typeof REVIEW_CHOICES)[ReviewKind][number]
 
-export interface ReviewPair extends Omit<PairDecision, 'decidedAt'> {
+export interface ReviewPair extends Omit<PairDecision, 'decidedAt' | 'recordB'> {
+  kind: ReviewKind
+  /** Null where the question is about one record. */
+  recordB: string | null
+  /** The patient that a refused submission named, and the request that did; null in a pair. */
+  proposedKey: string | null
+  requestId: string | null
   /** Id of its Task. */
   pairId: string
   state: ReviewState
@@ -19,19 +30,19 @@ export interface ReviewPair extends Omit<PairDecision, 'decidedAt'> {
 export interface ReviewDecision {
   decisionId: string
   recordA: string
-  recordB: string
+  recordB: string | null
   choice: ReviewChoice
   reason: string
   decidedBy: string
   decidedAt: Date
-  /** Of the weights that asked. */
+  /** Of the weights that asked; `none` where the question came from a refused submission. */
   rulesVersion: string
   undoneAt: Date | null
   undoneBy: string | null
   undoneReason: string | null
 }
 
-/** One of the two records of a pair, as it is now. */
+/** A record of a case, as it is now. */
 export interface ReviewSide {
   recordId: string
   version: number
@@ -44,9 +55,12 @@ export interface ReviewSide {
   fingerprint: EventFingerprint | null
 }
 
+export type NewDecision = Omit<ReviewDecision, 'recordA' | 'recordB' | 'undoneAt' | 'undoneBy' | 'undoneReason'>
+
 /** One line of the list. */
 export interface ReviewLine {
   pairId: string
+  kind: ReviewKind
   state: ReviewState
   openedAt: Date
   /** Of the two records, the later one first. */
@@ -76,14 +90,14 @@ export interface ReviewCount {
 
 export interface ReviewStore {
   findPair(pairId: string): Promise<ReviewPair | undefined>
-  /** Both records of a pair, the earlier one first. */
+  /** The records of a case, the earlier one first. */
   findSides(pair: Pick<ReviewPair, 'recordA' | 'recordB'>): Promise<ReviewSide[]>
-  /** Of one pair, oldest first, undone ones too. */
-  listDecisions(pair: Pick<ReviewPair, 'recordA' | 'recordB'>): Promise<ReviewDecision[]>
+  /** Of one case, oldest first, undone ones too. */
+  listDecisions(pairId: string): Promise<ReviewDecision[]>
   /** With the id of the pair: null once it was undone and nothing speaks for the pair any more. */
   findDecision(decisionId: string): Promise<(ReviewDecision & { pairId: string | null }) | undefined>
-  /** What the two records say now is kept with it. */
-  insert(decision: Omit<ReviewDecision, 'undoneAt' | 'undoneBy' | 'undoneReason'>): Promise<void>
+  /** What the records say now is kept with it. */
+  insert(pairId: string, decision: NewDecision): Promise<void>
   /** False when it was undone already. */
   undo(decisionId: string, undone: { at: Date; by: string; reason: string }): Promise<boolean>
   count(filter: ReviewFilter): Promise<ReviewCount[]>
@@ -103,10 +117,10 @@ export function createReviewStore(sql: Sql): ReviewStore {
       return rows
     },
 
-    async listDecisions({ recordA, recordB }) {
+    async listDecisions(pairId) {
       const { rows } = await sql.query<ReviewDecision>(
-        `${SELECT_DECISIONS} where record_a = $1 and record_b = $2 order by decided_at, decision_id`,
-        [recordA, recordB]
+        `${SELECT_DECISIONS} where task_id = $1 order by decided_at, decision_id`,
+        [pairId]
       )
       return rows
     },
@@ -115,22 +129,24 @@ export function createReviewStore(sql: Sql): ReviewStore {
       const { rows } = await sql.query<ReviewDecision & { pairId: string | null }>(
         `select decision.*, pair.task_id as "pairId"
            from (${SELECT_DECISIONS} where decision_id = $1) decision
-           left join pair_decision pair on pair.record_a = decision."recordA" and pair.record_b = decision."recordB"`,
+           join review_decision made on made.decision_id = decision."decisionId"
+           left join review_case pair on pair.task_id = made.task_id`,
         [decisionId]
       )
       return rows[0]
     },
 
-    async insert({ decisionId, recordA, recordB, choice, reason, decidedBy, decidedAt, rulesVersion }) {
+    async insert(pairId, { decisionId, choice, reason, decidedBy, decidedAt, rulesVersion }) {
       await sql.query(
         `insert into review_decision (
-           decision_id, record_a, record_b, choice, reason, decided_by, decided_at, rules_version, compared_a, compared_b
+           decision_id, task_id, record_a, record_b, choice, reason, decided_by, decided_at, rules_version,
+           compared_a, compared_b
          )
-         select $1, print_a.record_id, print_b.record_id, $4, $5, $6, $7, $8,
+         select $1, pair.task_id, pair.record_a, pair.record_b, $3, $4, $5, $6, $7,
                 compared_features(print_a.features), compared_features(print_b.features)
-           from fingerprint print_a, fingerprint print_b
-          where print_a.record_id = $2 and print_b.record_id = $3`,
-        [decisionId, recordA, recordB, choice, reason, decidedBy, decidedAt, rulesVersion]
+           from review_case pair ${REVIEW_JOINS}
+          where pair.task_id = $2`,
+        [decisionId, pairId, choice, reason, decidedBy, decidedAt, rulesVersion]
       )
     },
 
@@ -177,10 +193,11 @@ function valuesOf({ vaccineType, supplier, recordId }: ReviewFilter): unknown[] 
 }
 
 const FIND_PAIR = `
-select pair.task_id as "pairId", pair.record_a as "recordA", pair.record_b as "recordB", pair.patient_key as "patientKey",
+select pair.task_id as "pairId", pair.kind, pair.proposed_key as "proposedKey", pair.request_id as "requestId",
+       pair.record_a as "recordA", pair.record_b as "recordB", pair.patient_key as "patientKey",
        pair.outcome, pair.rule, pair.score, pair.features, pair.rules_version as "rulesVersion",
        pair.decided_by as "decidedBy", pair.opened_at as "openedAt", ${REVIEW_STATE} as state
-  from pair_decision pair ${REVIEW_JOINS}
+  from review_case pair ${REVIEW_JOINS}
  where pair.task_id = $1`
 
 const FIND_SIDES = `
@@ -201,13 +218,13 @@ select decision_id as "decisionId", record_a as "recordA", record_b as "recordB"
 
 // Without a record, what was merged without anybody being asked stays out: those are most of all pairs.
 const SELECT_LINES = `
-select pair.task_id as "pairId", ${REVIEW_STATE} as state, pair.opened_at as "openedAt",
-       array[side_b.vaccine_type, side_a.vaccine_type] as "vaccineTypes",
-       array[side_b.owner, side_a.owner] as suppliers,
-       array[pair.record_b, pair.record_a] as "recordIds",
+select pair.task_id as "pairId", pair.kind, ${REVIEW_STATE} as state, pair.opened_at as "openedAt",
+       array_remove(array[side_b.vaccine_type, side_a.vaccine_type], null) as "vaccineTypes",
+       array_remove(array[side_b.owner, side_a.owner], null) as suppliers,
+       array_remove(array[pair.record_b, pair.record_a], null) as "recordIds",
        pair.rule, pair.score,
        to_char(pair.opened_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') || '~' || pair.task_id as place
-  from pair_decision pair ${REVIEW_JOINS}
+  from review_case pair ${REVIEW_JOINS}
  where ($1::text is null or $1 in (side_a.vaccine_type, side_b.vaccine_type))
    and ($2::text is null or $2 in (side_a.owner, side_b.owner))
    and ($3::uuid is null or $3 in (pair.record_a, pair.record_b))

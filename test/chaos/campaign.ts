@@ -11,7 +11,8 @@ import { createPool } from '../../src/storage/pool.js'
 import { freePort } from '../support/free-port.js'
 import { openOwnRedis } from '../support/redis.js'
 import { waitFor } from '../support/wait-for.js'
-import { dropLanes, policyUnder, type Control } from './controls.js'
+import { CLOCK_FAULT, planClocks } from './clocks.js'
+import { dropLanes, faultsOf, policyUnder, type Control } from './controls.js'
 import { openCrashablePostgres } from './crashable-postgres.js'
 import { inflict } from './inflict.js'
 import { countDoubtfulAttempts, countUnfinished, findBrokenInvariants } from './invariants.js'
@@ -22,6 +23,7 @@ import { startFleet } from './processes.js'
 import type { Profile } from './profiles.js'
 import { openReceivers, type Receivers } from './receivers.js'
 import { patientOf } from './supplier-record.js'
+import { openSupplierLines } from './supplier-lines.js'
 import { startSuppliers, type Suppliers } from './suppliers.js'
 
 export interface CampaignOptions extends Omit<PlanOptions, 'profile'> {
@@ -47,6 +49,9 @@ export interface CampaignReport {
   violations: string[]
 }
 
+/** Longer than a healthy service takes after the hardest minute. */
+const CONTROL_DRAIN_MS = 90_000
+
 /** @throws Error when the campaign itself cannot be run, for example without a redis-server */
 export async function runCampaign(options: CampaignOptions): Promise<CampaignReport> {
   const folder = mkdtempSync(path.join(tmpdir(), 'imms-chaos-'))
@@ -66,18 +71,19 @@ export async function runCampaign(options: CampaignOptions): Promise<CampaignRep
 }
 
 async function run(options: CampaignOptions, folder: string, stack: ReleaseStack): Promise<CampaignReport> {
-  const { profile, counts, durationMs, onProgress } = options
+  const { profile, counts, durationMs, control, onProgress } = options
   const scene = await setUp(options, folder, stack)
   const { fleet, receivers, suppliers, pool, operator } = scene
-  const faults: Record<string, number> = {}
-  const plan = planFaults(options)
+  const wrongClocks = Object.keys(scene.clocks).length
+  const faults: Record<string, number> = wrongClocks === 0 ? {} : { [CLOCK_FAULT]: wrongClocks }
+  const plan = [...planFaults(options), ...faultsOf(control, options)].sort((a, b) => a.atMs - b.atMs)
   onProgress(`${plan.length} faults planned by seed ${options.seed}`)
   await waitFor(() => suppliers.statistics().acknowledged > 0, 'a first write to be acknowledged', { withinMs: 60_000 })
   const began = performance.now()
   const seconds = (): number => Math.round((performance.now() - began) / 1_000)
   const keeping = keepJournal(receivers)
   await inflict(plan, scene, (fault, isDone) => {
-    const name = isDone ? nameFault(fault) : 'left out, the process was just starting'
+    const name = isDone ? nameFault(fault) : `left out: ${nameFault(fault)}`
     faults[name] = (faults[name] ?? 0) + 1
     onProgress(`${seconds()} s: ${name}; ${suppliers.statistics().acknowledged} writes acknowledged`)
   })
@@ -85,19 +91,25 @@ async function run(options: CampaignOptions, folder: string, stack: ReleaseStack
   await keeping.stop()
 
   const ended = performance.now()
-  const drainedWithinMs = (): number => profile.drainWithinMs - (performance.now() - ended)
+  // What a control has lost never comes.
+  const drainWithinMs =
+    control === undefined ? profile.drainWithinMs : Math.min(profile.drainWithinMs, CONTROL_DRAIN_MS)
+  const drainedWithinMs = (): number => drainWithinMs - (performance.now() - ended)
   onProgress(`${seconds()} s: the faults are over`)
   await operator.resumeAll()
   await suppliers.stop(profile.drainWithinMs)
   const verdictNow = async (): Promise<Verdict[]> => judgeDestinations(await gather(suppliers, receivers))
   let replayed = 0
   let isDrained = false
-  while (!isDrained && drainedWithinMs() > 0) {
+  // With nothing unfinished nothing more will come: what is missing then is lost.
+  let isAtRest = false
+  while (!isAtRest && drainedWithinMs() > 0) {
     await delay(500)
     replayed += await operator.replayHeld()
-    const missing = (await verdictNow()).reduce((sum, verdict) => sum + verdict.missing.length, 0)
     const unfinished = await countUnfinished(pool)
-    isDrained = missing === 0 && Object.keys(unfinished).length === 0
+    const missing = (await verdictNow()).reduce((sum, verdict) => sum + verdict.missing.length, 0)
+    isAtRest = Object.keys(unfinished).length === 0
+    isDrained = isAtRest && missing === 0
     onProgress(`${seconds()} s: ${missing} missing; ${JSON.stringify(unfinished)}`)
   }
   const drainedInSeconds = Math.round((performance.now() - ended) / 1_000)
@@ -105,13 +117,19 @@ async function run(options: CampaignOptions, folder: string, stack: ReleaseStack
   const verdicts = await verdictNow()
   const violations = [
     ...suppliers.faults(),
-    ...(isDrained ? [] : [`not drained within ${profile.drainWithinMs / 1_000} s`]),
+    ...(isDrained
+      ? []
+      : [isAtRest ? 'at rest, and not everything arrived' : `not drained within ${drainWithinMs / 1_000} s`]),
     ...verdicts.flatMap((verdict) => violationsOf(verdict, doubtful.get(verdict.destination) ?? 0)),
+    ...(profile.isDeployment
+      ? [...doubtful].map(([name, n]) => `${name}: ${n} attempts were not brought to an end`)
+      : []),
     ...(await findBrokenInvariants(pool)),
     ...fleet.faults()
   ]
   await fleet.stop()
-  const told = suppliers.records().filter(({ nhsNumber }) => new RegExp(`\\b${nhsNumber}\\b`).test(fleet.written()))
+  const logged = new Set(fleet.written().match(/\b\d{10}\b/g))
+  const told = suppliers.records().filter(({ nhsNumber }) => logged.has(nhsNumber))
   if (told.length > 0) violations.push(`the NHS numbers of ${told.length} records stand in the log`)
   return {
     options: {
@@ -155,10 +173,12 @@ async function setUp(options: CampaignOptions, folder: string, stack: ReleaseSta
   }
   const ports = await Promise.all(Array.from({ length: counts.api }, freePort))
   const policy = policyUnder(control, profile.policy)
+  const clocks = profile.isDeployment || control !== undefined ? {} : planClocks(seed, counts)
   const fleet = await startFleet({
     folder,
     counts,
     ports,
+    clocks,
     ...(policy === undefined ? {} : { policy }),
     env: {
       DATABASE_URL: postgres.url,
@@ -183,12 +203,14 @@ async function setUp(options: CampaignOptions, folder: string, stack: ReleaseSta
     ttlSeconds: 24 * 3600
   })
   const apis = ports.map((port) => `http://127.0.0.1:${port}`)
-  const suppliers = startSuppliers({ apis, token, seed, perSecond: profile.perSecond })
+  const lines = await openSupplierLines(ports)
+  stack.add('lines', lines, () => lines.close())
+  const suppliers = startSuppliers({ apis: lines.urls, token, seed, perSecond: profile.perSecond })
   stack.add('suppliers', suppliers, async () => {
     await suppliers.stop(0)
     await suppliers.close()
   })
-  return { postgres, redis, receivers, fleet, pool, suppliers, operator: createOperator(apis, token) }
+  return { postgres, redis, lines, receivers, fleet, clocks, pool, suppliers, operator: createOperator(apis, token) }
 }
 
 /** The sandbox forgets what is old, so it is read while the campaign runs. */
@@ -213,11 +235,7 @@ async function gather(suppliers: Suppliers, receivers: Receivers) {
   return {
     records: suppliers.records(),
     journal: await receivers.readJournal(),
-    holdings: {
-      'nhs-immunisation-api': await receivers.holdings('nhs-immunisation-api'),
-      'gp-record': [],
-      'eligibility-store': await receivers.holdings('eligibility-store')
-    },
+    holdings: await receivers.allHoldings(),
     hashSecret: receivers.hashSecret
   }
 }

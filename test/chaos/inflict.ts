@@ -2,15 +2,13 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { OwnRedis } from '../support/redis.js'
 import { Redis } from 'ioredis'
-import type { CrashablePostgres } from './crashable-postgres.js'
+import { inflictOnGround, type Ground } from './inflict-ground.js'
 import { nameFault, type Fault, type PlannedFault } from './plan-faults.js'
 import type { Fleet } from './processes.js'
 import type { Receivers } from './receivers.js'
 
-export interface Victims {
+export interface Victims extends Ground {
   fleet: Fleet
-  postgres: CrashablePostgres
-  redis: OwnRedis | undefined
   receivers: Receivers
 }
 
@@ -43,7 +41,8 @@ export async function inflict(
   await victims.receivers.allUp()
 }
 
-async function inflictOne(fault: Fault, { fleet, postgres, redis, receivers }: Victims): Promise<unknown> {
+async function inflictOne(fault: Fault, victims: Victims): Promise<unknown> {
+  const { fleet, postgres, redis, receivers } = victims
   switch (fault.kind) {
     case 'kill':
       return fleet.kill(fault.role, fault.place)
@@ -61,6 +60,13 @@ async function inflictOne(fault: Fault, { fleet, postgres, redis, receivers }: V
       await receivers.steer(fault.destination, fault.setting)
       await delay(fault.forMs)
       return receivers.steer(fault.destination, { mode: 'up' })
+    case 'redis-full':
+    case 'redis-tail':
+    case 'duplicate-jobs':
+    case 'open-transaction':
+    case 'disk-full':
+    case 'answers-cut':
+      return inflictOnGround(fault, victims)
   }
 }
 

@@ -28,6 +28,16 @@ select delivery_id
   left join delivery_attempt using (delivery_id, epoch)
  where state = 'delivered'
    and coalesce(outcome, '') not in ('delivered', 'not-needed')`,
+  'a delivery that gave way to nothing': `
+select given_up.delivery_id
+  from delivery as given_up
+  left join delivery as later
+    on later.delivery_id = given_up.superseded_by
+   and later.record_id = given_up.record_id
+   and later.lane_seq > given_up.lane_seq
+ where given_up.state = 'superseded'
+   and given_up.operation <> 'delete'
+   and later.delivery_id is null`,
   'versions of a record that are not numbered one by one': `
 select record_id
   from record_version

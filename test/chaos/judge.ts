@@ -3,14 +3,18 @@ import { patientItemKey } from '../../src/delivery/eligibility/target-item.js'
 import type { JournalEntry } from '../../src/sandbox/journal.js'
 import { isDeleted, type SupplierRecord } from './supplier-record.js'
 
-/** The destinations of a campaign: those of a development service. */
-export const JUDGED = ['nhs-immunisation-api', 'gp-record', 'eligibility-store'] as const
+/** The destinations that a campaign may have. */
+export const JUDGED = ['nhs-immunisation-api', 'gp-record', 'eligibility-store', 'fhir-rest'] as const
 export type Judged = (typeof JUDGED)[number]
+
+/** Which versions the destinations that keep versions are sent: the oracle of one is no oracle for the other. */
+export const VERSIONS_OF = { 'nhs-immunisation-api': 'latest', 'gp-record': 'every', 'fhir-rest': 'every' } as const
 
 export interface Evidence {
   records: readonly SupplierRecord[]
   journal: readonly JournalEntry[]
-  holdings: Record<Judged, readonly unknown[]>
+  /** Of the destinations of the campaign, and of no other; of the GP record there are none. */
+  holdings: Partial<Record<Judged, readonly unknown[]>>
   hashSecret: string
 }
 
@@ -22,31 +26,50 @@ export interface Verdict {
   misordered: string[]
   /** Versions that the receiver took once more. */
   duplicates: number
+  /** Versions that were never sent, because a later one took their place. */
+  skipped: number
 }
 
 export function judgeDestinations(evidence: Evidence): Verdict[] {
   return [
-    judgeVersions(evidence, 'nhs-immunisation-api', findWrongAtNhs(evidence)),
+    judgeVersions(evidence, 'nhs-immunisation-api', findWrongAtEnd(evidence, 'nhs-immunisation-api')),
     judgeVersions(evidence, 'gp-record', []),
-    judgeTotals(evidence)
+    judgeTotals(evidence),
+    ...(evidence.holdings['fhir-rest'] === undefined
+      ? []
+      : [judgeVersions(evidence, 'fhir-rest', findWrongAtEnd(evidence, 'fhir-rest'))])
   ]
 }
 
 /**
  * Every version is sent under the id of its delivery, on every attempt, and those ids ascend with the versions. So a
- * record has arrived when as many ids were applied as versions were acknowledged, and in order when they ascend.
+ * record has arrived when as many ids were applied as versions were acknowledged, and in order when they ascend. Where
+ * only the latest is sent, ids may be left out, but none may come late or be made up, and the end decides what is missing.
  */
-function judgeVersions({ records, journal }: Evidence, destination: Judged, wrongAtEnd: readonly string[]): Verdict {
+function judgeVersions(
+  { records, journal }: Evidence,
+  destination: keyof typeof VERSIONS_OF,
+  wrongAtEnd: readonly string[]
+): Verdict {
   const applied = new Map<string, string[]>()
   for (const { recordKey = '', requestId } of journal.filter((entry) => entry.applied && isFor(entry, destination)))
     applied.set(recordKey, [...(applied.get(recordKey) ?? []), requestId])
-  const verdict: Verdict = { destination, expected: 0, missing: [...wrongAtEnd], misordered: [], duplicates: 0 }
+  const verdict: Verdict = {
+    destination,
+    expected: 0,
+    missing: [...wrongAtEnd],
+    misordered: [],
+    duplicates: 0,
+    skipped: 0
+  }
+  const maySkip = VERSIONS_OF[destination] === 'latest'
   for (const { n, identifier, versions } of records) {
     const ids = applied.get(identifier) ?? []
     const distinct = new Set(ids).size
     verdict.expected += versions.length
     verdict.duplicates += ids.length - distinct
-    if (distinct !== versions.length)
+    if (maySkip) verdict.skipped += Math.max(0, versions.length - distinct)
+    if (maySkip ? distinct > versions.length : distinct !== versions.length)
       verdict.missing.push(`record ${n}: ${versions.length} versions acknowledged, ${distinct} arrived`)
     const late = ids.filter((id, place) => ids.slice(0, place).some((earlier) => earlier > id))
     verdict.misordered.push(...late.map((id) => `record ${n}: ${id} was applied after a later version`))
@@ -54,15 +77,15 @@ function judgeVersions({ records, journal }: Evidence, destination: Judged, wron
   return verdict
 }
 
-interface NhsHolding {
+interface Holding {
   isDeleted: boolean
   resource: { lotNumber?: string; identifier?: { system?: string; value?: string }[] }
 }
 
-/** What the API holds in the end is the last version. */
-function findWrongAtNhs({ records, holdings }: Evidence): string[] {
+/** What the receiver holds in the end is the last version; of several under one identifier the one that was made last counts. */
+function findWrongAtEnd({ records, holdings }: Evidence, destination: Judged): string[] {
   const held = new Map(
-    (holdings['nhs-immunisation-api'] as NhsHolding[]).map((holding) => {
+    ((holdings[destination] ?? []) as Holding[]).map((holding) => {
       const { system = '', value = '' } = holding.resource.identifier?.[0] ?? {}
       return [`${system}#${value}`, holding]
     })
@@ -71,7 +94,8 @@ function findWrongAtNhs({ records, holdings }: Evidence): string[] {
     const last = record.versions.at(-1)
     if (last === undefined) return []
     const found = held.get(record.identifier)
-    if (found === undefined) return [`record ${record.n} is not there`]
+    // Deleted before anything of it was sent, it is never heard of.
+    if (found === undefined) return isDeleted(record) ? [] : [`record ${record.n} is not there`]
     if (isDeleted(record)) return found.isDeleted ? [] : [`record ${record.n} was deleted, and is there`]
     const isSame = !found.isDeleted && found.resource.lotNumber === last.lotNumber
     return isSame ? [] : [`record ${record.n} is not there as ${last.lotNumber}`]
@@ -87,7 +111,7 @@ type Item = Record<string, Record<string, unknown> | undefined>
 function judgeTotals({ records, journal, holdings, hashSecret }: Evidence): Verdict {
   const destination = 'eligibility-store'
   const keyOf = (item: Item): string => `${String(item['NHS_NUMBER']?.['S'])}/${String(item['ATTRIBUTE_TYPE']?.['S'])}`
-  const items = new Map((holdings[destination] as Item[]).map((item) => [keyOf(item), item]))
+  const items = new Map(((holdings[destination] ?? []) as Item[]).map((item) => [keyOf(item), item]))
   const known = records.filter(({ versions }) => versions.length > 0)
   const missing = known.flatMap((record) => {
     const item = items.get(`${patientItemKey(record.nhsNumber, hashSecret)}/${record.vaccineType}`)
@@ -103,7 +127,7 @@ function judgeTotals({ records, journal, holdings, hashSecret }: Evidence): Verd
     newest.set(recordKey, Number(version))
   }
   const expected = known.reduce((sum, { versions }) => sum + versions.length, 0)
-  return { destination, expected, missing, misordered, duplicates: 0 }
+  return { destination, expected, missing, misordered, duplicates: 0, skipped: 0 }
 }
 
 function isFor(entry: JournalEntry, destination: Judged): boolean {

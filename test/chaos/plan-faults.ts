@@ -1,7 +1,8 @@
 // What goes wrong, and when: the same seed and settings give the same plan. Every kind of fault comes once before any
 // comes again.
 import { createRandom } from '../support/synthetic.js'
-import { JUDGED, type Judged } from './judge.js'
+import { groundFaultMakers, nameGroundFault, type GroundFault } from './ground-faults.js'
+import type { Judged } from './judge.js'
 import type { Profile } from './profiles.js'
 
 export type Role = 'api' | 'relay' | 'worker'
@@ -18,6 +19,7 @@ export type Fault =
   /** An immediate stop, and a start that recovers. */
   | { kind: 'postgres-crash'; forMs: number }
   | { kind: 'receiver'; destination: Judged; setting: Record<string, unknown>; forMs: number }
+  | GroundFault
 
 export interface PlannedFault {
   atMs: number
@@ -29,7 +31,18 @@ export interface PlanOptions {
   durationMs: number
   engine: 'redis' | 'postgres'
   counts: Record<Role, number>
-  profile: Pick<Profile, 'faultEveryMs' | 'kills' | 'rolls' | 'freezeMs' | 'outageMs' | 'timeoutMs'>
+  profile: Pick<
+    Profile,
+    | 'destinations'
+    | 'contested'
+    | 'isDeployment'
+    | 'faultEveryMs'
+    | 'kills'
+    | 'rolls'
+    | 'freezeMs'
+    | 'outageMs'
+    | 'timeoutMs'
+  >
 }
 
 interface Dice {
@@ -63,18 +76,20 @@ function makersFor({ engine, counts, profile }: PlanOptions, dice: Dice): (() =>
     place: dice.below(counts[role]),
     forMs: forMs()
   })
-  const receiver = (setting: () => Record<string, unknown>) => (): Fault => ({
-    kind: 'receiver',
-    destination: dice.pick(JUDGED),
-    setting: setting(),
-    forMs: outage()
-  })
+  const receiver =
+    (setting: () => Record<string, unknown>, among = profile.destinations) =>
+    (): Fault => ({ kind: 'receiver', destination: dice.pick(among), setting: setting(), forMs: outage() })
+  // Versions that rise by themselves, requests that come twice, tokens that end at once.
+  const contest = (['conflict', 'duplicate', 'expired'] as const).map((mode) =>
+    receiver(() => ({ mode, times: 6 }), profile.contested)
+  )
   const redis: (() => Fault)[] = [
     () => ({ kind: 'redis-flush' }),
     () => ({ kind: 'redis-away', forMs: outage(), keepsData: true }),
     () => ({ kind: 'redis-away', forMs: outage(), keepsData: false })
   ]
   const { timeoutMs } = profile
+  if (profile.isDeployment) return profile.rolls.map(roll)
   return [
     ...Array.from({ length: profile.kills }, () => [kill('worker'), kill('relay'), kill('api')]).flat(),
     ...profile.rolls.map(roll),
@@ -96,7 +111,9 @@ function makersFor({ engine, counts, profile }: PlanOptions, dice: Dice): (() =>
     })),
     receiver(() => ({ mode: 'refuse', times: 3 })),
     receiver(() => ({ mode: 'credentials', times: 2 })),
-    ...(engine === 'redis' ? redis : [])
+    ...(profile.contested.length > 0 ? contest : []),
+    ...(engine === 'redis' ? redis : []),
+    ...groundFaultMakers({ engine, profile }, (range) => dice.between(range))
   ]
 }
 
@@ -126,5 +143,12 @@ export function nameFault(fault: Fault): string {
       return 'PostgreSQL crashed'
     case 'receiver':
       return `receiver ${[fault.setting['mode'], fault.setting['when']].filter(Boolean).join(' ')}`
+    case 'redis-full':
+    case 'redis-tail':
+    case 'duplicate-jobs':
+    case 'open-transaction':
+    case 'disk-full':
+    case 'answers-cut':
+      return nameGroundFault(fault)
   }
 }

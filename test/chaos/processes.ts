@@ -7,6 +7,7 @@ import type { ChildProcess } from 'node:child_process'
 import { spawnLeashed } from '../../src/embedded/leashed-process.js'
 import type { DeliveryPolicy } from '../../src/delivery/policy.js'
 import { waitFor } from '../support/wait-for.js'
+import { clockOffBy } from './clocks.js'
 import type { Role } from './plan-faults.js'
 
 export interface Fleet {
@@ -34,6 +35,8 @@ export interface FleetOptions {
   /** One for each API process, which keeps it. */
   ports: readonly number[]
   policy?: DeliveryPolicy
+  /** By the name of the process: by how many milliseconds its clock is wrong. */
+  clocks: Record<string, number>
 }
 
 interface Member {
@@ -115,7 +118,7 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
 }
 
 function createMember(
-  { folder, env, ports, policy }: FleetOptions,
+  { folder, env, ports, policy, clocks }: FleetOptions,
   role: Role,
   place: number,
   onEnd: (child: ChildProcess, wasReady: boolean, end: string) => void
@@ -124,6 +127,7 @@ function createMember(
   const log = createWriteStream(logFile(folder, name))
   const { PATH = '', HOME = '' } = process.env
   const program = policy === undefined ? [MAIN] : ['--import=tsx', WITH_POLICY, JSON.stringify(policy)]
+  const clock = clocks[name] === undefined ? [] : clockOffBy(clocks[name])
   let running: ChildProcess | undefined
   let isReady = false
   return {
@@ -132,7 +136,7 @@ function createMember(
     isReady: () => isReady,
     start() {
       isReady = false
-      const child = spawnLeashed(process.execPath, [...program, '--roles', role], {
+      const child = spawnLeashed(process.execPath, [...clock, ...program, '--roles', role], {
         signal: 'KILL',
         env: { PATH, HOME, ...env, PORT: String(ports[place] ?? 0) }
       })

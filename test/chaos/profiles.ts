@@ -1,12 +1,18 @@
 // How hard a campaign is, and how fast: the full one runs the service with the waits of production, the quick one, for
 // the tests, with waits of a second, so that leases run out and breakers close again within it.
 import { DELIVERY_POLICY, type DeliveryPolicy } from '../../src/delivery/policy.js'
+import type { Judged } from './judge.js'
 import type { Role } from './plan-faults.js'
 
 export interface Profile {
-  name: 'full' | 'quick'
+  name: 'full' | 'quick' | 'deploy'
+  /** Nothing but rolls: then nothing may be sent twice, and no attempt be left open. */
+  isDeployment: boolean
   /** Undefined: dist/main.js as it is. */
   policy?: DeliveryPolicy
+  destinations: readonly Judged[]
+  /** Those whose records somebody else changes too, and whose tokens end early. */
+  contested: readonly Judged[]
   /** Of every destination. */
   timeoutMs: number
   /** Accepted writes. */
@@ -30,6 +36,9 @@ const SECOND = 1_000
 
 export const FULL: Profile = {
   name: 'full',
+  isDeployment: false,
+  destinations: ['nhs-immunisation-api', 'gp-record', 'eligibility-store', 'fhir-rest'],
+  contested: ['nhs-immunisation-api', 'fhir-rest'],
   timeoutMs: 3 * SECOND,
   perSecond: 12,
   ratePerSecond: 60,
@@ -41,10 +50,17 @@ export const FULL: Profile = {
   drainWithinMs: 300 * SECOND
 }
 
+/** A release after the other, while everything else is well. */
+export const DEPLOY: Profile = { ...FULL, name: 'deploy', isDeployment: true, kills: 0 }
+
 const { ring, relay, attempt, retry, breaker, limit, replay } = DELIVERY_POLICY
 
 export const QUICK: Profile = {
   name: 'quick',
+  isDeployment: false,
+  // Those of a development service: the time of the tests is short.
+  destinations: ['nhs-immunisation-api', 'gp-record', 'eligibility-store'],
+  contested: [],
   policy: {
     ring,
     relay: {
@@ -58,6 +74,7 @@ export const QUICK: Profile = {
     },
     attempt: {
       leaseMarginMs: 2_000,
+      aheadMs: attempt.aheadMs,
       abortGraceMs: 500,
       verifyAfterMs: 500,
       databaseRetryMs: 300,
@@ -72,7 +89,7 @@ export const QUICK: Profile = {
   timeoutMs: 1_500,
   perSecond: 10,
   ratePerSecond: 60,
-  faultEveryMs: 700,
+  faultEveryMs: 560,
   // Starting a process costs two seconds of a processor.
   kills: 1,
   rolls: ['worker'],

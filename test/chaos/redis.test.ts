@@ -6,5 +6,5 @@ t.test('processes die, receivers, PostgreSQL and Redis fail, and everything arri
   const redis = await openOwnRedis()
   await redis?.close()
   if (redis === undefined) t.pass(redisLeftOut, { skip: redisLeftOut })
-  else await checkShortCampaign(t, 'redis', 12)
+  else await checkShortCampaign(t, 'redis')
 })

@@ -24,9 +24,9 @@ export function writeReport(report: CampaignReport): void {
 
 function rowsOf({ destinations }: CampaignReport): string[][] {
   return [
-    ['destination', 'versions', 'missing', 'misordered', 'duplicates', 'of at most'],
-    ...destinations.map(({ destination, expected, missing, misordered, duplicates, duplicatesAllowed }) =>
-      [destination, expected, missing, misordered, duplicates, duplicatesAllowed].map(String)
+    ['destination', 'versions', 'never sent', 'missing', 'misordered', 'duplicates', 'of at most'],
+    ...destinations.map(({ destination, expected, skipped, missing, misordered, duplicates, duplicatesAllowed }) =>
+      [destination, expected, skipped, missing, misordered, duplicates, duplicatesAllowed].map(String)
     )
   ]
 }

@@ -2,17 +2,20 @@
 // anything is missing, out of order or sent too often once everything has come to rest.
 import type { Test } from 'tap'
 import { runCampaign } from './campaign.js'
+import type { PlanOptions } from './plan-faults.js'
 import { QUICK } from './profiles.js'
 
-const SECONDS = 12
+/** With these nothing that the service stands on is left out in so short a time: judge.test.ts finds others. */
+const SEEDS = { redis: 23, postgres: 79 }
 
-export async function checkShortCampaign(t: Test, engine: 'redis' | 'postgres', seed: number): Promise<void> {
+export function shortPlan(engine: 'redis' | 'postgres', seed = SEEDS[engine]): PlanOptions {
+  return { seed, durationMs: 12_000, engine, counts: { api: 1, relay: 1, worker: 2 }, profile: QUICK }
+}
+
+export async function checkShortCampaign(t: Test, engine: 'redis' | 'postgres'): Promise<void> {
   const progress: string[] = []
   const { violations, faults, writes, destinations, drainedInSeconds } = await runCampaign({
-    seed,
-    durationMs: SECONDS * 1_000,
-    engine,
-    counts: { api: 1, relay: 1, worker: 2 },
+    ...shortPlan(engine),
     profile: QUICK,
     onProgress(line) {
       progress.push(line)

@@ -6,6 +6,7 @@ import t, { type Test } from 'tap'
 import { VACCINE_TYPES, type VaccineType } from '../../src/fhir/vaccine-types.js'
 import {
   SENDS,
+  VERSIONS,
   type Delivery,
   type DeliveryOutcome,
   type Destination,
@@ -166,6 +167,7 @@ for (const file of files) {
         }
       t.ok(all.wants(syntheticCandidate('FLU', 'completed')))
       t.ok(SENDS.includes(kind.defaults.sends))
+      t.ok(VERSIONS.includes(kind.defaults.versions))
       t.end()
     })
 

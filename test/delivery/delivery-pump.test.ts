@@ -13,7 +13,8 @@ import {
   DOWN,
   openedFor,
   scriptDestination,
-  smallPolicy
+  smallPolicy,
+  waitForStates
 } from '../support/delivery-rig.js'
 import { seedRecord, seedRecords, type SeededRecord } from '../support/seed-deliveries.js'
 import { createTestDatabase } from '../support/test-database.js'
@@ -65,6 +66,61 @@ t.test('a chunk is sent side by side, never more at once than the destination ta
   t.equal(log.lines.filter((line) => line.line === 'delivery.attempted').length, 30)
   const remote = await pool.query('select distinct remote_id, remote_version, delivered_version from remote_record')
   t.same(remote.rows, [{ remote_id: 'r', remote_version: '1', delivered_version: 1 }])
+})
+
+t.test('where answers are quick, more are claimed together than are sent at once', async (t) => {
+  const { pool, database, log } = await open(t)
+  const records = await seedRecords(pool, 120, { destinations: ['gp'] })
+  const gp = scriptDestination({ concurrency: 4, timeoutMs: 100 }, answerAfter(1))
+  const claimed: number[] = []
+  const deliveries = {
+    ...database.stores.deliveries,
+    claim: async (...request: Parameters<typeof database.stores.deliveries.claim>) => {
+      const taken = await database.stores.deliveries.claim(...request)
+      claimed.push(taken.length)
+      return taken
+    }
+  }
+  const running = createDeliveryPump({
+    database: { ...database, stores: { ...database.stores, deliveries } },
+    destination: gp,
+    policy: smallPolicy(),
+    worker: 'worker-1',
+    log,
+    random: () => 0.5
+  })
+
+  await running.deliver(idsOf(records))
+
+  t.same(await countStates(pool), { delivered: 120 })
+  t.equal(gp.busiest(), 4)
+  t.ok(Math.max(...claimed) > 4, `claimed ${claimed.join(', ')}`)
+})
+
+t.test('what was claimed ahead goes back untried when the destination fails', async (t) => {
+  const { pool, pump } = await open(t)
+  const records = await seedRecords(pool, 120, { destinations: ['gp'] })
+  let fail: () => void = () => undefined
+  const failing = new Promise<void>((resolve) => (fail = resolve))
+  const gp = scriptDestination({ concurrency: 4, timeoutMs: 5_000 }, async () => {
+    if (gp.received.length <= 80) return DELIVERED
+    await failing
+    return DOWN
+  })
+  const job = pump(gp).deliver(idsOf(records))
+  // Four are under way, twelve wait behind them.
+  await waitForStates(pool, { delivered: 80, in_flight: 16, ready: 24 })
+
+  fail()
+  await job
+
+  const { rows } = await pool.query(
+    `select last_class, tries, count(*)::integer as count
+       from delivery
+      where last_class = 'stopped'
+      group by last_class, tries`
+  )
+  t.same(rows, [{ last_class: 'stopped', tries: 0, count: 12 }])
 })
 
 t.test('single ids that come one by one are sent side by side too', async (t) => {

@@ -281,6 +281,13 @@ t.test('or with a signed JWT, as SMART Backend Services has it', async (t) => {
   t.match(decodeJwt(assertion), { iss: 'hub', sub: 'hub', aud: `${HOST}/token` })
 })
 
+t.test('asked what it holds, two records with the identifier are not what was delivered', async (t) => {
+  search().reply(200, bundle(theirs(), theirs({ id: 'abc-2' })))
+  t.match(await plain.readBack?.(created, signal()), { kind: 'differs', message: /2 records with this identifier/ })
+  search().reply(200, bundle(theirs()))
+  t.same(await plain.readBack?.(created, signal()), { kind: 'same' })
+})
+
 t.test('options that do not go together are refused', (t) => {
   const check = new Ajv2020({ strict: true, allErrors: true, strictRequired: false }).compile(
     destinationKind.optionsSchema

@@ -119,9 +119,18 @@ t.test('XML is read as it is written, with prefixes, comments and either quote',
   t.end()
 })
 
+/** Ten entities, each of ten of the one before: some kilobytes that would become gigabytes. */
+const billionLaughs = `<!DOCTYPE a [<!ENTITY e0 "ha">${Array.from(
+  { length: 9 },
+  (_, n) => `<!ENTITY e${n + 1} "${`&e${n};`.repeat(10)}">`
+).join('')}]><a value="&e9;">&e9;</a>`
+
 t.test('what is not well-formed, or could expand, is not read', (t) => {
   for (const text of [
     '<!DOCTYPE a [<!ENTITY b "c">]><a/>',
+    billionLaughs,
+    '<!DOCTYPE a [<!ENTITY b SYSTEM "file:///etc/hostname">]><a value="&b;"/>',
+    '<!DOCTYPE a SYSTEM "http://127.0.0.1/a.dtd"><a/>',
     '<a>',
     '</a>',
     '<a></b>',
@@ -131,7 +140,16 @@ t.test('what is not well-formed, or could expand, is not read', (t) => {
     '<a',
     '',
     'text',
-    `${'<a>'.repeat(80)}${'</a>'.repeat(80)}`
+    `${'<a>'.repeat(80)}${'</a>'.repeat(80)}`,
+    '<a x="1" x="2"/>',
+    '<a x="&b;"/>',
+    '<a x="&amp"/>',
+    '<a x="&#0;"/>',
+    '<a>\u0001</a>',
+    '<f:a/>',
+    '<a/>b',
+    '<a>]]></a>',
+    '<a><!-- -- --></a>'
   ])
     t.equal(readFhirXml(text), undefined, text.slice(0, 40))
   t.end()

@@ -3,6 +3,7 @@ import { generateKeyPairSync } from 'node:crypto'
 import t from 'tap'
 import type { Delivery, Destination, DestinationKind, ReadBack } from '../../src/delivery/destination.js'
 import { destinationKind as eligibilityStore } from '../../src/delivery/destinations/eligibility-store.js'
+import { destinationKind as fhirRest } from '../../src/delivery/destinations/fhir-rest.js'
 import { destinationKind as nhsApi } from '../../src/delivery/destinations/nhs-immunisation-api.js'
 import { checkCredentials } from '../../src/delivery/judge-vitals.js'
 import { credentialsOf } from '../../src/delivery/transport/certificate-expiry.js'
@@ -75,6 +76,63 @@ t.test('what was withdrawn is to be gone, and what is gone is missing', async (t
 
   t.same(await ask(api, deletion), { kind: 'same' })
   t.match(await ask(api, delivery), { kind: 'missing' })
+})
+
+t.test('any FHIR server is asked by identifier, and what it holds is compared', async (t) => {
+  const server = open(fhirRest)
+  const stored = syntheticImmunization()
+  const delivery = syntheticDelivery(stored)
+  const missing = await ask(server, delivery)
+  const sent = await server.deliver(delivery, AbortSignal.timeout(2_000))
+  const before = await holdingsOf('fhir-rest')
+
+  const same = await ask(server, delivery)
+  const differs = await ask(server, syntheticDelivery({ ...stored, lotNumber: 'ZZ9999' }))
+  const withdrawn = await ask(server, { ...delivery, operation: 'delete' })
+
+  t.match(missing, { kind: 'missing', message: /no record with this identifier/ })
+  t.same(same, { kind: 'same' })
+  t.match(differs, { kind: 'differs', message: /other content/ })
+  t.match(withdrawn, { kind: 'differs', message: /still holds a record that was withdrawn/ })
+  t.equal(await holdingsOf('fhir-rest'), before, 'asking changes nothing')
+
+  const wrong = nextVersion(delivery, 'update', sent.kind === 'delivered' ? sent.remote : undefined, {
+    ...stored,
+    status: 'entered-in-error'
+  })
+  t.equal((await server.deliver(wrong, AbortSignal.timeout(2_000))).kind, 'delivered')
+  t.same(await ask(server, wrong), { kind: 'same' }, 'a correction is a version like any other')
+  t.match(await ask(server, delivery), { kind: 'differs' })
+
+  const deletion = nextVersion(wrong, 'delete', sent.kind === 'delivered' ? sent.remote : undefined)
+  t.equal((await server.deliver(deletion, AbortSignal.timeout(2_000))).kind, 'delivered')
+  t.same(await ask(server, deletion), { kind: 'same' })
+  t.match(await ask(server, delivery), { kind: 'missing' })
+})
+
+t.test('what a FHIR server answers under a fault is no difference', async (t) => {
+  const server = open(fhirRest)
+  const delivery = syntheticDelivery(syntheticImmunization())
+  await server.deliver(delivery, AbortSignal.timeout(2_000))
+  const faults: [setting: Record<string, unknown>, message: RegExp][] = [
+    [{ mode: 'down' }, /answered 503/],
+    [{ mode: 'limited' }, /answered 429/],
+    [{ mode: 'refuse' }, /answered 422/],
+    [{ mode: 'credentials' }, /answered 401/],
+    [{ mode: 'reset' }, /connection lost/],
+    [{ mode: 'half' }, /unreadable/],
+    [{ mode: 'garbled' }, /unreadable/],
+    [{ mode: 'error-body' }, /unreadable/],
+    [{ mode: 'slow', delayMs: 5_000 }, /timeout/]
+  ]
+  for (const [setting, message] of faults) {
+    await control('fhir-rest', setting)
+    t.match(await ask(server, delivery), { kind: 'unknown', message }, String(setting['mode']))
+  }
+  await control('fhir-rest', { mode: 'conflict', times: 1 })
+  t.same(await ask(server, delivery), { kind: 'same' }, 'a version that rose by itself')
+  await control('fhir-rest', { mode: 'expired', times: 1 })
+  t.same(await ask(server, delivery), { kind: 'same' }, 'the token is renewed')
 })
 
 t.test('a receiver that does not answer is no difference', async (t) => {

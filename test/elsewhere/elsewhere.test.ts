@@ -135,7 +135,12 @@ t.test(
         { nhsNumber: NUMBER, vaccineType: 'FLU' },
         {
           api: { findByPatient: () => Promise.resolve({ kind: 'answer', answer }) },
-          signal: AbortSignal.timeout(1_000),
+          trace: {
+            requestId: 'r',
+            correlationId: 'c',
+            signal: AbortSignal.timeout(1_000),
+            takeTurn: () => Promise.resolve()
+          },
           now: () => new Date()
         }
       )

@@ -207,9 +207,15 @@ t.test('explain has a sentence for every state a delivery can be in', async (t) 
     ],
     [
       `state = 'superseded', finished_at = '2026-11-02T08:59:30Z'`,
-      /gave way to a later version at 2026-11-02 08:59:30 UTC, or .*, before it was sent/
+      /gave way to another record of the same jab at 2026-11-02 08:59:30 UTC, before it was sent/
     ],
-    [`state = 'cancelled'`, /was skipped at 2026-11-02 08:59:30 UTC/],
+    [`superseded_by = delivery_id`, /was never sent: version 1 took its place at 2026-11-02 08:59:30 UTC/],
+    [
+      `superseded_by = null, operation = 'delete'`,
+      /was not sent: when it came at 2026-11-02 08:59:30 UTC, there was nothing to take back there/
+    ],
+    [`takeover = 'withdrawn'`, /was to be taken back there, but counted again at 2026-11-02 08:59:30 UTC/],
+    [`state = 'cancelled', takeover = null, operation = 'create'`, /was skipped at 2026-11-02 08:59:30 UTC/],
     [`state = 'ready', finished_at = null, last_class = null, due_at = '2026-11-02T09:30:00Z'`, /is not sent yet/],
     [
       `state = 'blocked', operation = 'delete', takeover = 'withdrawn', successor_id = '${HELD}'`,

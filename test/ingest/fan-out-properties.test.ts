@@ -11,7 +11,8 @@ import { syntheticNhsNumber } from '../support/synthetic.js'
 const wants: Wanting['wants'] = ({ facts }) => facts.status === 'completed'
 const DESTINATIONS: Wanting[] = [
   { name: 'deletes', sends: 'survivors', wants },
-  { name: 'replaces', sends: 'survivors', replaces: true, wants }
+  { name: 'replaces', sends: 'survivors', replaces: true, wants },
+  { name: 'latest', sends: 'survivors', versions: 'latest', replaces: true, wants }
 ]
 const RECORDS = 3
 
@@ -109,6 +110,7 @@ t.test('after any sequence a receiver of survivors holds the survivors', async (
     { numRuns: 15 }
   )
   t.same(await rig.database.stores.deliveries.findHeadlessLanes(10), [])
+  for (const { improper } of receivers) t.same(improper, [])
   const [happened] = await rig.rows<Record<'superseded' | 'withdrawn' | 'replaced' | 'brought_back', number>>(
     `select count(*) filter (where state = 'superseded')::integer as superseded,
             count(*) filter (where state = 'delivered' and takeover = 'withdrawn')::integer as withdrawn,

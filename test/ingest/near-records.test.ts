@@ -146,7 +146,9 @@ t.test('intervals are counted from the nearest events, however many lie between 
   for (const [index, day] of days.entries()) t.equal((await rig.post(flu(day, `X${index}00`))).status, 201, day)
   const [{ key } = { key: '' }] = await rig.rows<{ key: string }>('select patient_key as key from record limit 1')
   const beside = async (day: string, without: string[] = []) =>
-    (await rig.database.stores.near.findBeside([{ patientKey: key, day }], without)).map((event) => event.day).sort()
+    (await rig.database.stores.near.findBeside([{ patientKey: key, day, isTest: false }], without))
+      .map((event) => event.day)
+      .sort()
 
   t.same(await beside('2026-01-01'), ['2025-11-15', '2026-11-20'])
   t.same(await beside('2025-11-15'), ['2025-01-10', '2025-11-15', '2026-11-20'], 'the day itself is one of its own')

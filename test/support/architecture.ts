@@ -41,6 +41,7 @@ export const packageUsers: Readonly<Record<string, readonly string[]>> = {
   picocolors: ['cli', 'roof'],
   pino: ['roof'],
   'prom-client': ['roof'],
+  saxes: ['delivery'],
   uuidv7: ['ingest', 'delivery', 'review', 'http', 'worker', 'roof'],
   yaml: ['roof']
 }

@@ -32,6 +32,7 @@ export interface RigOptions {
   /** The codes of what is accepted are to be looked up. */
   asksTerminology?: boolean
   onCrowded?: (recordIds: readonly string[]) => void
+  onSuperseded?: (superseded: ReadonlyMap<string, number>) => void
   /** A fault of ours fails the test unless it is expected. */
   onFault?: (error: unknown) => void
 }
@@ -76,6 +77,7 @@ export async function openIngest(
     auditChainId,
     onCommitted: () => undefined,
     ...(options.onCrowded === undefined ? {} : { onCrowded: options.onCrowded }),
+    ...(options.onSuperseded === undefined ? {} : { onSuperseded: options.onSuperseded }),
     onFault
   })
   const merges = createPatientMerges({

@@ -8,6 +8,8 @@ export interface ModelReceiver {
   readonly holds: Map<string, number>
   /** `create 1 <record>` and so on, in the order in which they arrived. */
   readonly log: string[]
+  /** Of those what a strict receiver would refuse: a create of what it has, an update or a delete of what it has not. */
+  readonly improper: string[]
   /** Delivers what is due, at most so many, the rest later; gives how many. */
   drain(limit?: number): Promise<number>
   /** Claims what is due and leaves it with a worker; `finish` ends it. */
@@ -19,6 +21,7 @@ export function createModelReceiver(rig: IngestRig, destination: string): ModelR
   const { database } = rig
   const holds = new Map<string, number>()
   const log: string[] = []
+  const improper: string[] = []
 
   async function claim(limit = 100): Promise<Delivery[]> {
     const due = await rig.rows<{ delivery_id: string }>(
@@ -39,6 +42,8 @@ export function createModelReceiver(rig: IngestRig, destination: string): ModelR
   }
   function take({ operation, recordId, version, replaces = [], toldBySuccessor = false }: Delivery): void {
     log.push(`${operation} ${version} ${recordId}`)
+    const isNew = operation === 'create' || operation === 'reinstate'
+    if (!toldBySuccessor && isNew === holds.has(recordId)) improper.push(`${operation} ${version} ${recordId}`)
     for (const other of replaces) holds.delete(other.recordId)
     if (operation !== 'delete') holds.set(recordId, version)
     else if (!toldBySuccessor) holds.delete(recordId)
@@ -65,6 +70,7 @@ export function createModelReceiver(rig: IngestRig, destination: string): ModelR
   return {
     holds,
     log,
+    improper,
     claim,
     finish,
     async drain(limit = Infinity) {

@@ -8,7 +8,8 @@ import { startSandbox } from '../../src/sandbox/server.js'
 import { createAnswerBook } from '../../src/terminology/answer-book.js'
 import { createOutage } from '../../src/terminology/outage.js'
 import { TERMINOLOGY_POLICY, type TerminologyPolicy } from '../../src/terminology/policy.js'
-import { createTerminologyChecker, type TerminologyChecker } from '../../src/terminology/terminology-checker.js'
+import type { LookLoop } from '../../src/delivery/look-loop.js'
+import { createTerminologyChecker } from '../../src/terminology/terminology-checker.js'
 import { createTerminologyClient } from '../../src/terminology/terminology-client.js'
 import { createTestLog, type LogLine } from './delivery-rig.js'
 import { createIngestRig, rules, type IngestRig } from './ingest-rig.js'
@@ -23,7 +24,7 @@ export interface TerminologyRig extends IngestRig {
   set(setting: object): Promise<void>
   know(codes: { outside?: string[]; inactive?: string[] }): Promise<void>
   /** A process that looks records up, started; stopped when `t` is over. */
-  openChecker(t: Test, settings?: CheckerSettings): Promise<TerminologyChecker & { lines: LogLine[] }>
+  openChecker(t: Test, settings?: CheckerSettings): Promise<LookLoop & { lines: LogLine[] }>
   /** Issues of a version once nothing of it is open. */
   waitForIssues(recordId: string, version?: number): Promise<Issue[]>
   issuesOf(recordId: string): Promise<Issue[]>
@@ -85,7 +86,7 @@ async function openChecker(
   t: Test,
   { database }: IngestRig,
   { url, token, timeoutMs = 2_000, policy = {} }: CheckerSettings & { url: string }
-): Promise<TerminologyChecker & { lines: LogLine[] }> {
+): Promise<LookLoop & { lines: LogLine[] }> {
   const { stores } = database
   const auditChainId = uuidv7()
   await stores.audit.openChain(auditChainId, 'terminology test')

@@ -17,13 +17,18 @@ interface ListOptions {
   after?: string
 }
 
-const CHOICES = ['same', 'distinct', 'wrong-patient']
+const CHOICES = ['same', 'distinct', 'wrong-patient', 'right-patient']
 
 export function addDuplicates(program: Command, line: CommandLine): void {
-  const duplicates = program.command('duplicates').description('records that may be one vaccination: look and decide')
+  const duplicates = program
+    .command('duplicates')
+    .description('records that may be one vaccination, or another patient’s: look and decide')
   addList(duplicates, line)
 
-  const show = duplicates.command('show').argument('<pair>').description('the two records side by side, and why')
+  const show = duplicates
+    .command('show')
+    .argument('<pair>')
+    .description('the two records side by side, or the one that may be another patient’s, and why')
   line.define(show, async ({ client, terminal, json }, _options, [pair = '']) => {
     const shown = await client.get<Wire<DuplicateAnswer>>(`/ops/duplicates/${encodeURIComponent(pair)}`)
     if (json) terminal.printJson(shown)
@@ -35,7 +40,7 @@ export function addDuplicates(program: Command, line: CommandLine): void {
     .command('decide')
     .argument('<pair>')
     .argument('<decision>', CHOICES.join(', '))
-    .description('one vaccination, two, or a record of another person')
+    .description('one vaccination, two, or a record of another person, or not')
     .requiredOption('--reason <text>', 'why; kept with the decision and in the audit trail')
   line.define<{ reason: string }>(decide, (session, { reason }, [pair = '', decision = '']) => {
     if (!CHOICES.includes(decision))
@@ -90,7 +95,7 @@ async function send(
 function printDecided({ decision, effect }: Wire<DecisionAnswer>, terminal: Terminal): void {
   terminal.print({ text: `Decided: ${decision.choice}.`, style: 'bold' }, ` ${effectWords(effect)}`)
   if (decision.choice === 'wrong-patient')
-    terminal.print('The pair stays on the list until the supplier has corrected the patient of a record or deleted it.')
+    terminal.print('It stays on the list until the supplier has corrected the patient of a record or deleted it.')
   terminal.print('To undo it: ', { text: `imms duplicates undo ${decision.decisionId}`, style: 'cyan' })
 }
 

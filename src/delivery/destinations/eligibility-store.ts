@@ -28,7 +28,7 @@ export const destinationKind: DestinationKind = {
   kind: 'eligibility-store',
   description: 'Eligibility store in DynamoDB: last date and number of doses per patient and target.',
   optionsSchema: eligibilityOptionsSchema,
-  defaults: { concurrency: 8, timeoutMs: 5_000, sends: 'all' },
+  defaults: { concurrency: 8, timeoutMs: 5_000, sends: 'all', versions: 'latest' },
   create
 }
 

@@ -9,17 +9,19 @@ import type {
   DestinationSettings
 } from '../destination.js'
 import { fhirRestOptionsSchema } from '../fhir-server/options.js'
+import { toOutbound } from '../fhir-server/outbound.js'
 import { putVersion, removeRecord, type PutDeps } from '../fhir-server/put-version.js'
+import { readBackFromServer } from '../fhir-server/read-back.js'
 import { readServerAccess } from '../fhir-server/server-access.js'
 import { createServerApi } from '../fhir-server/server-api.js'
-import { createHttpTransport } from '../transport/http-transport.js'
+import { openHttpDestination, PAID_BY } from '../transport/http-destination.js'
 import { createRedactor } from '../transport/receiver-text.js'
 
 export const destinationKind: DestinationKind = {
   kind: 'fhir-rest',
   description: 'Any FHIR R4 server: one Immunization for each survivor, kept under its business identifier.',
   optionsSchema: fhirRestOptionsSchema,
-  defaults: { concurrency: 8, timeoutMs: 10_000, sends: 'survivors' },
+  defaults: { concurrency: 8, timeoutMs: 10_000, sends: 'survivors', versions: 'every' },
   create
 }
 
@@ -28,23 +30,17 @@ function create(
   given: Record<string, unknown>,
   services: DestinationServices
 ): Destination {
-  const transport = createHttpTransport({ maxSockets: settings.concurrency })
-  const now = (): Date => services.now()
+  const { base, transport, now, openTrace } = openHttpDestination(settings, services)
   const api = createServerApi(readServerAccess(settings, given, transport, now), transport)
-  const { vaccineTypes, ...fixed } = settings
   return {
-    ...fixed,
-    wants: (candidate) =>
-      (vaccineTypes?.includes(candidate.vaccineType) ?? true) && candidate.facts.status === 'completed',
+    ...base,
     async deliver(delivery, signal) {
       const stored = JSON.parse(delivery.body) as Immunization
-      const trace = { requestId: delivery.deliveryId, correlationId: delivery.recordId, signal }
+      const trace = openTrace(delivery, PAID_BY.claim, signal)
       return deliver(delivery, stored, { api, trace, redact: createRedactor(stored), now })
     },
-    close() {
-      transport.close()
-      return Promise.resolve()
-    }
+    readBack: (delivery, signal) =>
+      readBackFromServer(delivery, { api, trace: openTrace(delivery, PAID_BY.readBack, signal) })
   }
 }
 
@@ -60,15 +56,4 @@ async function deliver(delivery: Delivery, stored: Immunization, deps: PutDeps):
   // Claimed before: an earlier attempt, finished or not, may have written this version.
   const ask = delivery.outcomeUnknown || delivery.epoch > 1
   return putVersion(deps, toOutbound(stored), { ask, ...(isKnown ? { remote } : {}) })
-}
-
-/** The Immunization as it was stored, without what is the server's own to say. */
-function toOutbound({ id: _id, meta, ...resource }: Immunization): Immunization {
-  const { profile, security, tag } = meta ?? {}
-  const kept = {
-    ...(profile === undefined ? {} : { profile }),
-    ...(security === undefined ? {} : { security }),
-    ...(tag === undefined ? {} : { tag })
-  }
-  return { ...resource, ...(Object.keys(kept).length === 0 ? {} : { meta: kept }) }
 }

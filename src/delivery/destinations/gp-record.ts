@@ -8,7 +8,8 @@ import { editionOf, planGpMessage } from '../gp/plan-gp-message.js'
 import { createMailbox } from '../mesh/mailbox.js'
 import { sendOnce } from '../mesh/send-once.js'
 import { credentialsOf } from '../transport/certificate-expiry.js'
-import { createHttpTransport, type TlsOptions } from '../transport/http-transport.js'
+import { openHttpDestination } from '../transport/http-destination.js'
+import type { TlsOptions } from '../transport/http-transport.js'
 import { createRedactor } from '../transport/receiver-text.js'
 import { findFileOption, readSecretOption } from '../transport/secret-option.js'
 
@@ -16,7 +17,7 @@ export const destinationKind: DestinationKind = {
   kind: 'gp-record',
   description: 'The record at the GP practice: an ITK3 FHIR message over MESH for each completed survivor.',
   optionsSchema: gpOptionsSchema,
-  defaults: { concurrency: 4, timeoutMs: 15_000, sends: 'survivors' },
+  defaults: { concurrency: 4, timeoutMs: 15_000, sends: 'survivors', versions: 'latest' },
   create
 }
 
@@ -34,18 +35,14 @@ function create(
     sharedKey: readSecretOption(name, given, { file: 'sharedKeyFile', literal: 'sharedKey' })
   }
   const tls = readTls(name, given)
-  const transport = createHttpTransport({ maxSockets: settings.concurrency, tls })
-  const now = (): Date => services.now()
+  const { base, transport, now } = openHttpDestination(settings, services, { tls })
   const mailbox = createMailbox(options.baseUrl, credentials, transport, now)
   const answerWithinMs = acknowledgementLimitMs(options)
-  const { vaccineTypes, ...fixed } = settings
   return {
-    ...fixed,
+    ...base,
     credentials: credentialsOf(tls),
     inbox: createGpInbox(mailbox, options, settings.timeoutMs),
     replaces: true,
-    wants: (candidate) =>
-      (vaccineTypes?.includes(candidate.vaccineType) ?? true) && candidate.facts.status === 'completed',
     async deliver(delivery, signal) {
       const resource = JSON.parse(delivery.body) as Immunization
       const planned = planGpMessage(delivery, resource, options, now())
@@ -57,10 +54,6 @@ function create(
       if (outcome.kind !== 'delivered' || outcome.remote === undefined) return outcome
       // The document sent last is what a later one replaces.
       return { ...outcome, remote: { ...outcome.remote, version: editionOf(delivery) }, answerWithinMs }
-    },
-    close() {
-      transport.close()
-      return Promise.resolve()
     }
   }
 }

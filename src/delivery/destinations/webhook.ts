@@ -9,12 +9,8 @@ import type {
   DestinationSettings
 } from '../destination.js'
 import { outcomeOfFault } from '../transport/answer-outcome.js'
-import {
-  createHttpTransport,
-  TransportFault,
-  type HttpAnswer,
-  type HttpTransport
-} from '../transport/http-transport.js'
+import { openHttpDestination } from '../transport/http-destination.js'
+import { TransportFault, type HttpAnswer, type HttpTransport } from '../transport/http-transport.js'
 import { outcomeOfNotice } from '../transport/notice-outcome.js'
 import { createPublicLookup, isPublicAddress, literalAddress } from '../transport/public-lookup.js'
 import { readSecretOption } from '../transport/secret-option.js'
@@ -27,7 +23,7 @@ export const destinationKind: DestinationKind = {
   kind: 'webhook',
   description: 'A signed webhook (Standard Webhooks) for each change of a survivor.',
   optionsSchema: webhookOptionsSchema,
-  defaults: { concurrency: 8, timeoutMs: 15_000, sends: 'survivors' },
+  defaults: { concurrency: 8, timeoutMs: 15_000, sends: 'survivors', versions: 'every' },
   create
 }
 
@@ -48,23 +44,10 @@ function create(
   const { url, content = 'notification', allowPrivateAddresses = false } = given as unknown as WebhookOptions
   const secret = readSecretOption(settings.name, given, { file: 'secretFile', literal: 'secret' })
   if (!allowPrivateAddresses) checkIsPublic(settings.name, url)
-  const transport = createHttpTransport({
-    maxSockets: settings.concurrency,
-    ...(allowPrivateAddresses ? {} : { lookup: createPublicLookup() })
-  })
-  const now = (): Date => services.now()
+  const sockets = allowPrivateAddresses ? {} : { lookup: createPublicLookup() }
+  const { base, transport, now } = openHttpDestination(settings, services, sockets)
   const deps: Deps = { url, content, secrets: parseSecrets(settings.name, secret), transport, now }
-  const { vaccineTypes, ...fixed } = settings
-  return {
-    ...fixed,
-    wants: (candidate) =>
-      (vaccineTypes?.includes(candidate.vaccineType) ?? true) && candidate.facts.status === 'completed',
-    deliver: (delivery, signal) => deliver(delivery, deps, signal),
-    close() {
-      transport.close()
-      return Promise.resolve()
-    }
-  }
+  return { ...base, deliver: (delivery, signal) => deliver(delivery, deps, signal) }
 }
 
 /** A socket asks for no lookup where the URL gives an address. @throws Error naming the destination and the option */

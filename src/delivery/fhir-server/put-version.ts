@@ -1,23 +1,20 @@
 // Brings one version of a record to a FHIR server, whatever state the server is in. A doubt is settled by reading back.
-import type { Immunization, OperationOutcome } from 'fhir/r4.js'
+import type { Immunization } from 'fhir/r4.js'
 import type { DeliveryOutcome } from '../destination.js'
-import type { CallTrace } from '../nhs/immunization-api.js'
 import { hasSameContent } from '../nhs/same-content.js'
-import { outcomeOfAnswer, outcomeOfFault } from '../transport/answer-outcome.js'
 import type { FhirAnswer } from '../transport/fhir-client.js'
+import { outcomeOfResult } from '../transport/fhir-outcome.js'
+import type { CallTrace } from '../transport/http-destination.js'
 import type { Redact } from '../transport/receiver-text.js'
+import { delivered, takeSteps, unreadable, type End, type RemoteRecord } from '../transport/record-steps.js'
 import {
   isErrorInDisguise,
   readMatches,
   readVersion,
   readWritten,
-  type RemoteRecord,
   type ServerApi,
   type ServerResult
 } from './server-api.js'
-
-/** Writes of one attempt. More would mean that somebody else writes the same record at the same moment. */
-const MAX_WRITES = 4
 
 export interface PutDeps {
   api: ServerApi
@@ -32,7 +29,7 @@ type Step =
   | { do: 'find'; otherwise: 'put' | 'wait' }
   | { do: 'read'; id: string }
   | { do: 'overwrite'; remote: Required<RemoteRecord> }
-  | { do: 'end'; outcome: DeliveryOutcome }
+  | End
 
 /**
  * Sends the content. `ask`: an earlier attempt may have been carried out.
@@ -41,24 +38,12 @@ type Step =
  * find, read -> delivered (same content), overwrite (other content), nothing there -> put;
  * overwrite (that version and no other) -> delivered, or conflict -> read, or gone -> put.
  */
-export async function putVersion(
+export function putVersion(
   deps: PutDeps,
   resource: Immunization,
   known: { remote?: RemoteRecord; ask: boolean }
 ): Promise<DeliveryOutcome> {
-  let step = firstStep(known)
-  for (let writes = 0; ;) {
-    if (step.do === 'end') return step.outcome
-    if (step.do === 'put' || step.do === 'overwrite') writes++
-    if (writes > MAX_WRITES) return contended
-    step = await take(step, deps, resource)
-  }
-}
-
-const contended: DeliveryOutcome = {
-  kind: 'unavailable',
-  ambiguous: false,
-  message: `the record changed at the receiver during ${MAX_WRITES} writes; trying later`
+  return takeSteps(firstStep(known), ['put', 'overwrite'], (step: Exclude<Step, End>) => take(step, deps, resource))
 }
 
 function firstStep({ remote, ask }: { remote?: RemoteRecord; ask: boolean }): Step {
@@ -67,7 +52,7 @@ function firstStep({ remote, ask }: { remote?: RemoteRecord; ask: boolean }): St
   return ask || version === undefined ? { do: 'read', id } : { do: 'overwrite', remote: { id, version } }
 }
 
-function take(step: Exclude<Step, { do: 'end' }>, deps: PutDeps, resource: Immunization): Promise<Step> {
+function take(step: Exclude<Step, End>, deps: PutDeps, resource: Immunization): Promise<Step> {
   switch (step.do) {
     case 'put':
       return put(deps, resource)
@@ -141,11 +126,11 @@ function compare(ours: Immunization, theirs: object, remote: { id: string; versi
 /** Deletes the record. Gone already counts as done; a deletion repeats without harm, so nothing is asked first. */
 export async function removeRecord(deps: PutDeps, remote: RemoteRecord): Promise<DeliveryOutcome> {
   const result = await deps.api.remove(remote.id, deps.trace)
-  if (result.kind !== 'answer') return outcomeOf(result, true, deps)
+  if (result.kind !== 'answer') return outcomeOfResult(result, true, deps.redact, deps.now())
   const { answer } = result
   const { status } = answer
   if (isGone(answer)) return { kind: 'delivered', status, remote, message: 'the receiver had no such record any more' }
-  if (!isSuccess(answer)) return outcomeOf(result, true, deps)
+  if (!isSuccess(answer)) return outcomeOfResult(result, true, deps.redact, deps.now())
   return isErrorInDisguise(answer) ? inDisguise(status) : { kind: 'delivered', status, remote }
 }
 
@@ -161,12 +146,8 @@ function isGone({ status }: FhirAnswer): boolean {
   return status === 404 || status === 410
 }
 
-function delivered(status: number, remote: RemoteRecord, message?: string): Step {
-  return { do: 'end', outcome: { kind: 'delivered', status, remote, ...(message === undefined ? {} : { message }) } }
-}
-
 function failed(result: ServerResult, isWrite: boolean, deps: PutDeps): Step {
-  return { do: 'end', outcome: outcomeOf(result, isWrite, deps) }
+  return { do: 'end', outcome: outcomeOfResult(result, isWrite, deps.redact, deps.now()) }
 }
 
 function refused(message: string): Step {
@@ -179,16 +160,6 @@ const notFoundYet: DeliveryOutcome = {
   message: 'the receiver took this identifier, or has it, and does not find it yet; asking again later'
 }
 
-const unreadable: Step = {
-  do: 'end',
-  outcome: {
-    kind: 'unavailable',
-    ambiguous: false,
-    status: 200,
-    message: 'answered 200 with a body that cannot be read'
-  }
-}
-
 function disguised(status: number): Step {
   return { do: 'end', outcome: inDisguise(status) }
 }
@@ -196,25 +167,4 @@ function disguised(status: number): Step {
 function inDisguise(status: number): DeliveryOutcome {
   const message = `answered ${status} with an error in the body; asking what was done`
   return { kind: 'unavailable', ambiguous: true, status, message }
-}
-
-function outcomeOf(result: ServerResult, isWrite: boolean, deps: PutDeps): DeliveryOutcome {
-  switch (result.kind) {
-    case 'no-token':
-      return result.outcome
-    case 'fault':
-      return outcomeOfFault(result.fault, isWrite)
-    case 'answer': {
-      const { status, headers } = result.answer
-      const said = deps.redact(readDiagnostics(result.answer))
-      return outcomeOfAnswer({ status, retryAfter: headers['retry-after'], said }, isWrite, deps.now())
-    }
-  }
-}
-
-function readDiagnostics({ resource }: FhirAnswer): string {
-  if (resource?.resourceType !== 'OperationOutcome') return ''
-  const { issue } = resource as unknown as Partial<OperationOutcome>
-  if (!Array.isArray(issue)) return ''
-  return issue.map(({ diagnostics, details, code }) => diagnostics ?? details?.text ?? code).join('; ')
 }

@@ -4,10 +4,12 @@ import { randomUUID } from 'node:crypto'
 import type { Bundle, Immunization } from 'fhir/r4.js'
 import type { FhirResource } from 'fhir-kit-client'
 import { callWithToken, settleCall, type CallResult } from '../nhs/call-with-token.js'
-import type { CallTrace } from '../nhs/immunization-api.js'
 import type { TokenSource } from '../nhs/token-source.js'
 import { createFhirClient, readAnswer, type FhirAnswer } from '../transport/fhir-client.js'
+import { findIssues } from '../transport/fhir-outcome.js'
+import type { CallTrace } from '../transport/http-destination.js'
 import type { HttpTransport } from '../transport/http-transport.js'
+import type { RemoteRecord } from '../transport/record-steps.js'
 
 export type ServerResult = CallResult<FhirAnswer>
 
@@ -19,11 +21,6 @@ export interface ServerApi {
   remove(id: string, trace: CallTrace): Promise<ServerResult>
   read(id: string, trace: CallTrace): Promise<ServerResult>
   find(resource: Immunization, trace: CallTrace): Promise<ServerResult>
-}
-
-export interface RemoteRecord {
-  id: string
-  version?: string
 }
 
 export interface ServerAccess {
@@ -41,13 +38,15 @@ export function createServerApi(access: ServerAccess, transport: HttpTransport):
 
   function call(
     requestId: string,
-    { signal, correlationId }: CallTrace,
+    trace: CallTrace,
     send: (options: { headers: Record<string, string>; signal: AbortSignal }) => Promise<FhirResource>
   ): Promise<ServerResult> {
-    const trace = { ...access.headers, 'x-request-id': requestId, 'x-correlation-id': correlationId }
-    if (tokens === undefined) return settleCall(send({ headers: trace, signal }).then(readAnswer))
-    return callWithToken(tokens, signal, async (authorization) =>
-      readAnswer(await send({ headers: { ...trace, authorization }, signal }))
+    const { signal, correlationId } = trace
+    const headers = { ...access.headers, 'x-request-id': requestId, 'x-correlation-id': correlationId }
+    if (tokens === undefined)
+      return settleCall(trace.takeTurn().then(async () => readAnswer(await send({ headers, signal }))))
+    return callWithToken(tokens, trace, async (authorization) =>
+      readAnswer(await send({ headers: { ...headers, authorization }, signal }))
     )
   }
 
@@ -119,8 +118,6 @@ function isImmunization(resource: { resourceType: string } | undefined): resourc
 }
 
 /** A success whose body is an error: some gateways answer so, and then nobody knows what was done. */
-export function isErrorInDisguise({ resource }: FhirAnswer): boolean {
-  if (resource?.resourceType !== 'OperationOutcome') return false
-  const { issue } = resource as { issue?: { severity?: unknown }[] }
-  return Array.isArray(issue) && issue.some(({ severity }) => severity === 'error' || severity === 'fatal')
+export function isErrorInDisguise(answer: FhirAnswer): boolean {
+  return findIssues(answer).some(({ severity }) => severity === 'error' || severity === 'fatal')
 }

@@ -1,5 +1,6 @@
 // One call to a receiver that wants a bearer token, and what came of it.
 import type { DeliveryOutcome } from '../destination.js'
+import type { CallTrace } from '../transport/http-destination.js'
 import { TransportFault } from '../transport/http-transport.js'
 import type { TokenSource } from './token-source.js'
 
@@ -9,19 +10,20 @@ export type CallResult<Answer> =
   | { kind: 'fault'; fault: TransportFault }
   | { kind: 'no-token'; outcome: DeliveryOutcome }
 
-/** One call; after a 401 once more with a new token, where there is one. */
+/** One call; after a 401 once more with a new token, where there is one. Each takes a turn of its own. */
 export async function callWithToken<Answer extends { status: number }>(
   tokens: TokenSource,
-  signal: AbortSignal,
+  trace: Pick<CallTrace, 'signal' | 'takeTurn'>,
   send: (authorization: string) => Promise<Answer>
 ): Promise<CallResult<Answer>> {
   let refused: string | undefined
   let last: CallResult<Answer> | undefined
   for (;;) {
-    const granted = await unlessAborted(tokens.token(refused), signal)
+    const granted = await unlessAborted(tokens.token(refused), trace.signal)
     if (granted === undefined) return { kind: 'fault', fault: new TransportFault(false, 'aborted', 'before sending') }
     if (granted.kind === 'none') return { kind: 'no-token', outcome: granted.outcome }
     if (last !== undefined && granted.token === refused) return last
+    await trace.takeTurn()
     last = await settleCall(send(`Bearer ${granted.token}`))
     if (last.kind !== 'answer' || last.answer.status !== 401 || refused !== undefined) return last
     refused = granted.token

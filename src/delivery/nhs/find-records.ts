@@ -1,13 +1,13 @@
 // What the NHS Immunisation FHIR API holds of a patient, read with care: it is somebody else's, and about to stand beside
 // our own. Source: sections 1.8, 1.9 and 4.7 of reference/nhs-immunisation-fhir-api.md.
-import { randomUUID } from 'node:crypto'
 import type { Bundle, FhirResource, Immunization } from 'fhir/r4.js'
 import { readImmunizationFacts } from '../../fhir/immunization.js'
 import type { VaccineType } from '../../fhir/vaccine-types.js'
 import type { RecordSearch } from '../destination.js'
 import type { FhirAnswer } from '../transport/fhir-client.js'
+import type { CallTrace } from '../transport/http-destination.js'
 import { createRedactor } from '../transport/receiver-text.js'
-import { outcomeOfResult } from './api-outcome.js'
+import { outcomeOfApiResult } from './api-outcome.js'
 import type { ImmunizationApi } from './immunization-api.js'
 
 interface Asked {
@@ -23,16 +23,20 @@ const redact = createRedactor({ resourceType: 'Immunization', status: 'completed
 
 export async function findRecords(
   asked: Asked,
-  deps: { api: Pick<ImmunizationApi, 'findByPatient'>; permissions?: string[]; signal: AbortSignal; now: () => Date }
+  deps: {
+    api: Pick<ImmunizationApi, 'findByPatient'>
+    permissions?: string[]
+    trace: CallTrace
+    now: () => Date
+  }
 ): Promise<RecordSearch> {
-  const { api, permissions, signal, now } = deps
+  const { api, permissions, trace, now } = deps
   const { nhsNumber, vaccineType } = asked
   if (permissions?.some((entry) => isGranted(entry, vaccineType)) === false)
     return { kind: 'refused', message: `its permissions do not name ${vaccineType}.S` }
-  const trace = { requestId: randomUUID(), correlationId: randomUUID(), signal }
   const result = await api.findByPatient(nhsNumber, vaccineType, trace)
   if (result.kind === 'answer' && result.answer.status === 200) return readAnswer(result.answer, asked)
-  const outcome = outcomeOfResult(result, false, redact, now())
+  const outcome = outcomeOfApiResult(result, false, redact, now())
   if (outcome.kind === 'delivered' || outcome.kind === 'not-needed') throw new Error('a search that failed was done')
   return outcome
 }

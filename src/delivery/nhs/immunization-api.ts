@@ -5,19 +5,13 @@ import type { Bundle, Immunization } from 'fhir/r4.js'
 import type { FhirResource } from 'fhir-kit-client'
 import { NHS_NUMBER_SYSTEM } from '../../fhir/identifier-systems.js'
 import { createFhirClient, readAnswer, type FhirAnswer } from '../transport/fhir-client.js'
+import type { CallTrace } from '../transport/http-destination.js'
 import type { HttpTransport } from '../transport/http-transport.js'
+import type { RemoteRecord } from '../transport/record-steps.js'
 import { callWithToken, type CallResult } from './call-with-token.js'
 import type { TokenSource } from './token-source.js'
 
 export type ApiResult = CallResult<FhirAnswer>
-
-/** Ties the calls of one delivery together in the receiver's logs. */
-export interface CallTrace {
-  /** The delivery: sent with every write, the same on every attempt. A read gets an id of its own. */
-  requestId: string
-  correlationId: string
-  signal: AbortSignal
-}
 
 export interface ImmunizationApi {
   create(resource: Immunization, trace: CallTrace): Promise<ApiResult>
@@ -41,7 +35,7 @@ export function createImmunizationApi(baseUrl: string, transport: HttpTransport,
     trace: CallTrace,
     send: (options: { headers: Record<string, string>; signal: AbortSignal }) => Promise<FhirResource>
   ): Promise<ApiResult> {
-    return callWithToken(tokens, trace.signal, async (authorization) => {
+    return callWithToken(tokens, trace, async (authorization) => {
       const headers = { authorization, 'x-request-id': requestId, 'x-correlation-id': trace.correlationId }
       return readAnswer(await send({ headers, signal: trace.signal }))
     })
@@ -86,11 +80,6 @@ export function createImmunizationApi(baseUrl: string, transport: HttpTransport,
 // The client's own type is any object with a resourceType; @types/fhir has interfaces, which lack an index signature.
 function asBody(resource: Immunization): FhirResource {
   return { ...resource }
-}
-
-export interface RemoteRecord {
-  id: string
-  version?: string
 }
 
 /** Id from the end of Location (its front changed over the years) and version from E-Tag; a 201 without one means 1. */

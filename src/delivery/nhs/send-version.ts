@@ -3,21 +3,12 @@
 // Source: sections 4.3 and 4.4 of reference/nhs-immunisation-fhir-api.md.
 import type { Immunization } from 'fhir/r4.js'
 import type { DeliveryOutcome } from '../destination.js'
+import type { CallTrace } from '../transport/http-destination.js'
 import type { Redact } from '../transport/receiver-text.js'
-import { isDuplicate, isVersionConflict, outcomeOfResult } from './api-outcome.js'
-import {
-  readCreated,
-  readFound,
-  readVersion,
-  type ApiResult,
-  type CallTrace,
-  type ImmunizationApi,
-  type RemoteRecord
-} from './immunization-api.js'
+import { delivered, takeSteps, unreadable, type End, type RemoteRecord } from '../transport/record-steps.js'
+import { isDuplicate, isVersionConflict, outcomeOfApiResult } from './api-outcome.js'
+import { readCreated, readFound, readVersion, type ApiResult, type ImmunizationApi } from './immunization-api.js'
 import { hasSameContent } from './same-content.js'
-
-/** Writes of one attempt. More would mean that somebody else writes the same record at the same moment. */
-const MAX_WRITES = 4
 
 export interface SendDeps {
   api: ImmunizationApi
@@ -33,7 +24,7 @@ type Step =
   | { do: 'find'; afterDuplicate: boolean }
   | { do: 'compare'; remote: RemoteRecord }
   | { do: 'update'; id: string; version: string }
-  | { do: 'end'; outcome: DeliveryOutcome }
+  | End
 
 /**
  * Sends the content, as a new record or as the next version of the one the API has.
@@ -41,24 +32,12 @@ type Step =
  * create -> delivered, or duplicate -> find; find -> compare, or nothing there -> create;
  * compare -> delivered (same content), or update; update -> delivered, or version conflict -> compare, or gone -> create.
  */
-export async function sendVersion(
+export function sendVersion(
   deps: SendDeps,
   resource: Immunization,
   known: { remote?: RemoteRecord; isOutcomeUnknown: boolean }
 ): Promise<DeliveryOutcome> {
-  let step = firstStep(known)
-  for (let writes = 0; ;) {
-    if (step.do === 'end') return step.outcome
-    if (step.do === 'create' || step.do === 'update') writes++
-    if (writes > MAX_WRITES) return contended
-    step = await take(step, deps, resource)
-  }
-}
-
-const contended: DeliveryOutcome = {
-  kind: 'unavailable',
-  ambiguous: false,
-  message: `the record changed at the receiver during ${MAX_WRITES} writes; trying later`
+  return takeSteps(firstStep(known), ['create', 'update'], (step: Exclude<Step, End>) => take(step, deps, resource))
 }
 
 // Their duplicate check and their search read an index that lags behind.
@@ -75,7 +54,7 @@ function firstStep(known: { remote?: RemoteRecord; isOutcomeUnknown: boolean }):
   return { do: 'update', id: remote.id, version: remote.version }
 }
 
-function take(step: Exclude<Step, { do: 'end' }>, deps: SendDeps, resource: Immunization): Promise<Step> {
+function take(step: Exclude<Step, End>, deps: SendDeps, resource: Immunization): Promise<Step> {
   switch (step.do) {
     case 'create':
       return create(deps, resource)
@@ -104,7 +83,7 @@ async function find(deps: SendDeps, resource: Immunization, afterDuplicate: bool
   const result = await deps.api.find({ system, value }, deps.trace)
   if (result.kind !== 'answer' || result.answer.status !== 200) return failed(result, false, deps)
   const found = readFound(result.answer)
-  if (found === 'unreadable') return unreadable(200)
+  if (found === 'unreadable') return unreadable
   if (found !== undefined) return { do: 'compare', remote: found }
   return afterDuplicate ? { do: 'end', outcome: notFoundYet } : { do: 'create' }
 }
@@ -119,7 +98,7 @@ async function compare(deps: SendDeps, resource: Immunization, remote: RemoteRec
   // Without the right to read, writing again is the way to be sure: an update repeats without harm.
   if (answer.status === 403 && version !== undefined) return { do: 'update', id: remote.id, version }
   if (answer.status !== 200) return failed(result, false, deps)
-  if (answer.resource === undefined || version === undefined) return unreadable(200)
+  if (answer.resource === undefined || version === undefined) return unreadable
   return hasSameContent(resource, answer.resource)
     ? delivered(200, { id: remote.id, version }, 'the receiver had this content already')
     : { do: 'update', id: remote.id, version }
@@ -139,22 +118,13 @@ async function update(deps: SendDeps, resource: Immunization, id: string, versio
 /** Deletes the record. 404 counts as done; a deletion repeats without harm, so nothing is asked first. */
 export async function withdrawRecord(deps: SendDeps, remote: RemoteRecord): Promise<DeliveryOutcome> {
   const result = await deps.api.remove(remote.id, deps.trace)
-  if (result.kind !== 'answer') return outcomeOfResult(result, true, deps.redact, deps.now())
+  if (result.kind !== 'answer') return outcomeOfApiResult(result, true, deps.redact, deps.now())
   const { status } = result.answer
   if (status === 204 || status === 200) return { kind: 'delivered', status, remote }
   if (status === 404) return { kind: 'delivered', status, remote, message: 'the receiver had no such record any more' }
-  return outcomeOfResult(result, true, deps.redact, deps.now())
-}
-
-function delivered(status: number, remote: RemoteRecord, message?: string): Step {
-  return { do: 'end', outcome: { kind: 'delivered', status, remote, ...(message === undefined ? {} : { message }) } }
+  return outcomeOfApiResult(result, true, deps.redact, deps.now())
 }
 
 function failed(result: ApiResult, isWrite: boolean, deps: SendDeps): Step {
-  return { do: 'end', outcome: outcomeOfResult(result, isWrite, deps.redact, deps.now()) }
-}
-
-function unreadable(status: number): Step {
-  const message = `answered ${status} with a body that cannot be read`
-  return { do: 'end', outcome: { kind: 'unavailable', ambiguous: false, status, message } }
+  return { do: 'end', outcome: outcomeOfApiResult(result, isWrite, deps.redact, deps.now()) }
 }
