@@ -43,6 +43,8 @@ function countAttempt(fields: Fields, tally: FleetTally): void {
   const outcome = word(fields, 'outcome')
   tally.add('imms_attempts_total', { destination, outcome })
   tally.observe('imms_attempt_duration_seconds', { destination }, number(fields, 'duration_ms') / 1_000)
+  if (typeof fields['claim_ms'] === 'number')
+    tally.observe('imms_claim_duration_seconds', { destination }, fields['claim_ms'] / 1_000)
   if (fields['state'] === 'fenced') tally.add('imms_fenced_finishes_total', { destination })
   // An earlier attempt may have arrived, and this one arrived too.
   if (fields['outcome_unknown'] === true && outcome === 'delivered')

@@ -23,6 +23,11 @@ export const FLEET_FAMILIES: Readonly<Record<string, FleetFamily>> = {
     help: 'Time of an attempt by destination',
     buckets: [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60]
   },
+  imms_claim_duration_seconds: {
+    type: 'histogram',
+    help: 'Time it took to take the delivery of an attempt, by destination',
+    buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
+  },
   imms_deliveries_superseded_total: {
     type: 'counter',
     help: 'Deliveries never attempted that gave way to a later state, or to another record, as submissions came in'

@@ -34,6 +34,7 @@ async function readAll({ database, queues }: Parameters<typeof createFleetMetric
   const lanes = await ops.readLaneGauges()
   const doors = await ops.readDoorGauges()
   const vitals = await ops.readVitals()
+  const walBytes = await ops.readWalBytes().catch(() => undefined)
   const checked = await ops.readCheckedInvariants()
   const replays = await ops.countRunningReplays()
   const running = await processes.list()
@@ -52,6 +53,12 @@ async function readAll({ database, queues }: Parameters<typeof createFleetMetric
     ]),
     ...writeProcesses(running),
     ...writeVitals(vitals),
+    writeFamily({
+      name: 'imms_postgres_wal_bytes_total',
+      help: 'Bytes of WAL since the database was made; nothing where PostgreSQL does not let the service ask',
+      type: 'counter',
+      samples: walBytes === undefined ? [] : [{ labels: '', value: walBytes }]
+    }),
     writeCounts(counts)
   ].join('')
 }

@@ -13,7 +13,7 @@ import { createTestLog } from './support/delivery-rig.js'
 import { startHub } from './support/running-hub.js'
 import { createTestDatabase } from './support/test-database.js'
 
-const ATTEMPT = { destination: 'gp-record', outcome: 'delivered', state: 'delivered', duration_ms: 120 }
+const ATTEMPT = { destination: 'gp-record', outcome: 'delivered', state: 'delivered', duration_ms: 120, claim_ms: 40 }
 
 t.test('a line is written and counted, and its labels name nothing of a record', (t) => {
   const log = createTestLog()

@@ -40,7 +40,8 @@ export interface PumpDeps {
   onPromoted?: () => void
 }
 
-type Claimed = Extract<ClaimTurn, { kind: 'claimed' }>
+/** `claimMs`: how long it took, waiting for others included. */
+type Claimed = Extract<ClaimTurn, { kind: 'claimed' }> & { claimMs: number }
 
 export function createDeliveryPump(deps: PumpDeps): DeliveryPump {
   const { database, destination } = deps
@@ -77,10 +78,11 @@ export function createDeliveryPump(deps: PumpDeps): DeliveryPump {
       for (;;) {
         const ids = jobs.waiting(Math.max(slots.room() - jobs.startedCount(), 0))
         if (ids.length === 0 || draining.signal.aborted) return
+        const askedAt = performance.now()
         const turn = await patiently(deps, stop.signal, () => claimTurn(deps, ids))
         if (turn.kind === 'wait') await pause(turn.waitMs, draining.signal)
         else if (turn.kind === 'closed') await giveBack()
-        else begin(turn)
+        else begin({ ...turn, claimMs: performance.now() - askedAt })
       }
     } catch (error) {
       for (const deliveryId of jobs.waiting()) jobs.settleWaiting(deliveryId, error)
@@ -110,11 +112,11 @@ export function createDeliveryPump(deps: PumpDeps): DeliveryPump {
     await record()
   }
 
-  const end = (delivery: Delivery, { isProbe }: Claimed, outcome: AttemptOutcome, durationMs: number): void => {
+  const end = (delivery: Delivery, { isProbe, claimMs }: Claimed, outcome: AttemptOutcome, durationMs: number): void => {
     const judgement = judgeOutcome(delivery, outcome, deps.policy, deps.random())
     if (judgement.sign === 'answered' && judgement.restMs === undefined) slots.answered(durationMs)
     else if (judgement.sign !== undefined) slots.giveBack()
-    ended.push({ delivery, judgement, isProbe, durationMs })
+    ended.push({ delivery, judgement, isProbe, durationMs, claimMs })
   }
 
   const record = async (): Promise<void> => {

@@ -13,6 +13,8 @@ export interface EndedAttempt {
   judgement: Judgement
   isProbe: boolean
   durationMs: number
+  /** How long it took to take the delivery, waiting for others included; undefined for a probe by hand. */
+  claimMs?: number
 }
 
 export interface RecordDeps {
@@ -59,7 +61,7 @@ async function recordHealth(
 
 function logAttempts(log: Log, attempts: readonly EndedAttempt[], finished: readonly FinishedDelivery[]): void {
   const states = new Map(finished.map((delivery) => [delivery.deliveryId, delivery.state]))
-  for (const { delivery, judgement, isProbe, durationMs } of attempts) {
+  for (const { delivery, judgement, isProbe, durationMs, claimMs } of attempts) {
     const state = states.get(delivery.deliveryId) ?? 'fenced'
     const fields = {
       destination: delivery.destination,
@@ -72,7 +74,8 @@ function logAttempts(log: Log, attempts: readonly EndedAttempt[], finished: read
       outcome: judgement.end.class,
       http_status: judgement.end.status,
       state,
-      duration_ms: Math.round(durationMs)
+      duration_ms: Math.round(durationMs),
+      ...(claimMs === undefined ? {} : { claim_ms: Math.round(claimMs) })
     }
     // Held: a person must look. Fenced: somebody else has it by now, the lease was too short for what happened.
     if (state === 'held') log.error({ ...fields, message: judgement.end.message }, 'delivery.attempted')

@@ -89,9 +89,9 @@ async function openBoard(queues: readonly RingQueue[]): Promise<OpenBoard> {
   return board
 }
 
-function toRoutes({ route, handler }: AppControllerRoute): OpenBoard['routes'] {
-  return [route].flat().map((path) => {
+function toRoutes(route: AppControllerRoute): OpenBoard['routes'] {
+  return [route.route].flat().map((path) => {
     const names = [...path.matchAll(/:(\w+)/g)].map(([, name = '']) => name)
-    return { path: new RegExp(`^${path.replaceAll(/:\w+/g, '([^/]+)')}$`), names, handler }
+    return { path: new RegExp(`^${path.replaceAll(/:\w+/g, '([^/]+)')}$`), names, handler: (request) => route.handler(request) }
   })
 }

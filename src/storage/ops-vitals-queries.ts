@@ -48,6 +48,8 @@ export interface DoorGauge {
 
 export interface OpsVitalsQueries {
   readVitals(): Promise<DatabaseVitals>
+  /** Bytes of WAL since the database was made. Rejects where PostgreSQL does not let the service ask. */
+  readWalBytes(): Promise<number>
   readLaneGauges(): Promise<LaneGauge[]>
   readDoorGauges(): Promise<DoorGauge[]>
   countRunningReplays(): Promise<{ destination: string; planned: number }[]>
@@ -60,6 +62,10 @@ export function createOpsVitalsQueries(sql: Sql): OpsVitalsQueries {
       const [vitals] = rows
       if (vitals === undefined) throw new Error('PostgreSQL told nothing about itself')
       return vitals
+    },
+    async readWalBytes() {
+      const { rows } = await sql.query<{ bytes: number }>(READ_WAL)
+      return rows[0]?.bytes ?? 0
     },
     async readLaneGauges() {
       const { rows } = await sql.query<LaneGauge>(READ_LANES)
@@ -122,6 +128,12 @@ select current_setting('server_version_num')::integer as "versionNumber",
           order by xact_start
           limit 1
        ) oldest on true`
+
+// By itself: a right that is missing fails the whole statement, and a replica has no current place.
+const READ_WAL = `
+select pg_wal_lsn_diff(
+         case when pg_is_in_recovery() then pg_last_wal_replay_lsn() else pg_current_wal_lsn() end, '0/0'
+       )::double precision as bytes`
 
 // Two halves, because no partial index serves the live ones and the blocked ones together.
 const READ_LANES = `
