@@ -15,7 +15,7 @@ import { CLOCK_FAULT, planClocks } from './clocks.js'
 import { dropLanes, faultsOf, policyUnder, type Control } from './controls.js'
 import { openCrashablePostgres } from './crashable-postgres.js'
 import { inflict } from './inflict.js'
-import { countDoubtfulAttempts, countUnfinished, findBrokenInvariants } from './invariants.js'
+import { countCrashes, countDoubtfulAttempts, countUnfinished, findBrokenInvariants } from './invariants.js'
 import { judgeDestinations, type Verdict } from './judge.js'
 import { createOperator } from './operator.js'
 import { nameFault, planFaults, type PlanOptions } from './plan-faults.js'
@@ -113,7 +113,8 @@ async function run(options: CampaignOptions, folder: string, stack: ReleaseStack
     onProgress(`${seconds()} s: ${missing} missing; ${JSON.stringify(unfinished)}`)
   }
   const drainedInSeconds = Math.round((performance.now() - ended) / 1_000)
-  const doubtful = await countDoubtfulAttempts(pool)
+  const crashes = profile.isDeployment ? await countCrashes(pool) : 0
+  const doubtful = profile.isDeployment ? new Map<string, number>() : await countDoubtfulAttempts(pool)
   const verdicts = await verdictNow()
   const violations = [
     ...suppliers.faults(),
@@ -121,9 +122,7 @@ async function run(options: CampaignOptions, folder: string, stack: ReleaseStack
       ? []
       : [isAtRest ? 'at rest, and not everything arrived' : `not drained within ${drainWithinMs / 1_000} s`]),
     ...verdicts.flatMap((verdict) => violationsOf(verdict, doubtful.get(verdict.destination) ?? 0)),
-    ...(profile.isDeployment
-      ? [...doubtful].map(([name, n]) => `${name}: ${n} attempts were not brought to an end`)
-      : []),
+    ...(crashes > 0 ? [`${crashes} attempts were not brought to an end`] : []),
     ...(await findBrokenInvariants(pool)),
     ...fleet.faults()
   ]

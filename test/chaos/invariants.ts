@@ -69,6 +69,14 @@ export async function countDoubtfulAttempts(pool: Pool): Promise<Map<string, num
   return new Map(rows.map(({ destination, count }) => [destination, count]))
 }
 
+/** Attempts that nobody brought to an end: their process died. */
+export async function countCrashes(pool: Pool): Promise<number> {
+  const { rows } = await pool.query<{ count: number }>(
+    'select count(*)::integer as count from delivery_attempt where ended_at is null'
+  )
+  return rows[0]?.count ?? 0
+}
+
 export async function countUnfinished(pool: Pool): Promise<Record<string, number>> {
   const { rows } = await pool.query<{ state: string; count: number }>(
     `select destination || ' ' || state as state, count(*)::integer as count
