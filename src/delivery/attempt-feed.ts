@@ -134,8 +134,9 @@ async function* follow(following: Following): AsyncGenerator<readonly AttemptLin
       const missed = rows.filter((row) => !recent.has(keyOf(row)))
       for (const row of rows) if (row.endedAt >= joinedAt) told.add(keyOf(row))
       recent = new Set(rows.map(keyOf))
-      if (watcher.isEnded) return
+      // Also of one that is let go meanwhile: it comes back from further on.
       yield missed
+      if (watcher.isEnded) return
     }
     while (!watcher.isEnded) {
       if (watcher.waiting.length === 0) await nextFor(watcher, quietMs)
