@@ -1,8 +1,11 @@
 // A process whose own clock is wrong goes by PostgreSQL's.
 import t from 'tap'
+import { createTokenSource } from '../src/delivery/nhs/token-source.js'
+import { createHttpTransport } from '../src/delivery/transport/http-transport.js'
 import { createFleetTally } from '../src/fleet-tally.js'
 import { createHeartbeat } from '../src/heartbeat.js'
 import { createLedgerClock } from '../src/ledger-clock.js'
+import { startSandbox } from '../src/sandbox/server.js'
 import { createDatabase } from '../src/storage/database.js'
 import { createTestLog } from './support/delivery-rig.js'
 import { createTestDatabase } from './support/test-database.js'
@@ -48,5 +51,29 @@ t.test('a process that is five minutes off has the time of the database from its
     await heartbeat.stop()
 
     t.ok(apartMs <= 1_000, `${apartMs} ms apart, on the same machine`)
+  }
+})
+
+t.test('the national platform takes what a worker signs, though the clock of its machine is off', async (t) => {
+  const sandbox = await startSandbox()
+  const transport = createHttpTransport({ maxSockets: 1 })
+  t.teardown(async () => {
+    transport.close()
+    await sandbox.close()
+  })
+  const settings = { ...sandbox.keys.nhs, tokenUrl: `${sandbox.url}/oauth2/token`, timeoutMs: 5_000 }
+  const askedWith = async (now: () => Date): Promise<string> =>
+    (await createTokenSource(settings, transport, now).token()).kind
+
+  for (const offMs of [5 * MINUTE, -5 * MINUTE]) {
+    const clock = createLedgerClock(() => Date.now() + offMs)
+    t.equal(await askedWith(clock.now), 'none', 'by the clock of the machine it is refused')
+    clock.tell(offMs, 5)
+    t.equal(await askedWith(clock.now), 'token')
+  }
+  for (const offMs of [1_000, -1_000]) {
+    const clock = createLedgerClock(() => Date.now() + offMs)
+    clock.tell(offMs, 5)
+    t.equal(await askedWith(clock.now), 'token', 'a second is left as it is, and is no matter')
   }
 })

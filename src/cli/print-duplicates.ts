@@ -17,7 +17,11 @@ const COLUMNS: Column[] = [
   { head: 'SCORE', align: 'right', leaveOut: 2 }
 ]
 
-const ASKED: Record<Wire<DuplicateAnswer>['kind'], string> = { pair: 'one vaccination?', patient: 'wrong patient?' }
+const ASKED: Record<Wire<DuplicateAnswer>['kind'], string> = {
+  pair: 'one vaccination?',
+  elsewhere: 'held elsewhere?',
+  patient: 'wrong patient?'
+}
 
 const STATE_STYLES: Record<string, Style> = { open: 'yellow', outdated: 'yellow', 'wrong-patient': 'red' }
 
@@ -39,7 +43,7 @@ export function printDuplicates({ counts, pairs, next }: Wire<DuplicatesAnswer>,
       stateText(pair.state),
       agoWords(pair.openedAt, now),
       unique(pair.vaccineTypes),
-      unique(pair.suppliers),
+      unique(pair.source === null ? pair.suppliers : [...pair.suppliers, pair.source]),
       pair.rule,
       pair.kind === 'patient' ? '-' : String(pair.score)
     ])
@@ -68,6 +72,8 @@ export function printDuplicate(shown: Wire<DuplicateAnswer>, terminal: Terminal)
   else terminal.print(`Asked by ${asked.rulesVersion}, rule ${asked.rule}${meaning}, score ${asked.score}`)
   for (const { recordId, version, supplier, role, deleted } of records)
     terminal.print(`  ${recordId} version ${version} from ${supplier}, ${deleted ? 'deleted' : (role ?? '-')}`)
+  if (shown.source !== null)
+    terminal.print(`  The later column is held by ${shown.source} from others; it is not changed.`)
   const [a, b] = records
   if (a && a.groupId === b?.groupId) terminal.print('  Both are in one event group.')
   if (fields.length > 0) {

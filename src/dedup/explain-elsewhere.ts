@@ -9,12 +9,14 @@ export interface HeldElsewhere {
   /** Name of the register. */
   source: string
   fingerprint: EventFingerprint
+  /** What a reviewer decided of the two. */
+  decided?: 'same' | 'distinct'
 }
 
 /** One issue for each that is, or may be, the vaccination of a record. Of the other record the day alone is named. */
 export function elsewhereIssues(own: EventFingerprint, held: readonly HeldElsewhere[], rules: DedupRules): Issue[] {
-  return held.flatMap(({ source, fingerprint }): Issue[] => {
-    const verdict = compareEvents(own, fingerprint, rules)
+  return held.flatMap(({ source, fingerprint, decided }): Issue[] => {
+    const verdict = compareEvents(own, fingerprint, rules, decided)
     const common = { code: 'duplicate', layer: 'duplicate' } as const
     const diagnostics = `${explainPair(verdict)}; source=${source}`
     switch (verdict.outcome) {

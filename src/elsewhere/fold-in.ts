@@ -1,12 +1,13 @@
 // What was found elsewhere becomes part of what is known of a patient: read-only, beside our events. In one transaction,
 // under the lock of the patient, as accepting has it.
-import { attachElsewhere, type Attachment } from '../dedup/attach-elsewhere.js'
+import type { Attachment } from '../dedup/attach-elsewhere.js'
 import type { DedupRules } from '../dedup/dedup-rules.js'
 import { fingerprintOf } from '../dedup/fingerprint.js'
 import type { ProductAncestry } from '../dedup/product-ancestry.js'
 import type { RecordSearch } from '../delivery/destination.js'
 import type { Stores } from '../storage/database.js'
 import type { ClaimedLookUp, ElsewhereRecord } from '../storage/elsewhere-store.js'
+import { attachKnown, keyOf } from './attach-known.js'
 
 export interface FoldDeps {
   rules: { dedup: DedupRules; ancestry: ProductAncestry }
@@ -39,18 +40,11 @@ export async function foldIn(
   if (patient === undefined || !(await stores.elsewhere.finish(lookUp))) return undefined
   const before = await stores.elsewhere.findOfPatient(patientKey)
   const { records, ours } = await renew(before, lookUp, found, stores, deps)
-  const events = await stores.events.findEvents([patientKey])
-  const attachments = attachElsewhere(records, events, deps.rules.dedup)
-  const after = records.map(({ attached, ...record }, index): ElsewhereRecord => {
-    const now = attachments[index]
-    return now === undefined ? record : { ...record, attached: now }
-  })
-  const changed = changedGroups(before, after)
-  await stores.elsewhere.replaceOfPatient(patientKey, after, changed)
+  const { after, changedGroupIds } = await attachKnown({ patientKey, before, records }, stores, deps)
   const count = (outcome: Attachment['outcome']): number =>
     after.filter(({ attached }) => attached?.outcome === outcome).length
   const folded = { held: after.length, ours, same: count('same'), possible: count('possible') }
-  if (found !== undefined || changed.length > 0)
+  if (found !== undefined || changedGroupIds.length > 0)
     await stores.audit.append(deps.auditChainId, [
       {
         at: deps.now(),
@@ -92,22 +86,4 @@ async function renew(
   })
   const records = new Map([...kept, ...made].map((record) => [keyOf(record.identifier), record]))
   return { records: [...records.values()], ours: said.filter(({ facts }) => isOurs(facts.identifier)).length }
-}
-
-function changedGroups(before: readonly ElsewhereRecord[], after: readonly ElsewhereRecord[]): string[] {
-  const tell = (records: readonly ElsewhereRecord[]): Map<string, string> =>
-    new Map(
-      records.flatMap(({ identifier, attached, fingerprint }) =>
-        attached?.outcome === 'same'
-          ? [[`${attached.groupId} ${keyOf(identifier)} ${String(fingerprint.primarySource)}`, attached.groupId]]
-          : []
-      )
-    )
-  const [was, is] = [tell(before), tell(after)]
-  const differing = [...was, ...is].filter(([key]) => !(was.has(key) && is.has(key)))
-  return [...new Set(differing.map(([, groupId]) => groupId))].sort()
-}
-
-function keyOf({ system, value }: ElsewhereRecord['identifier']): string {
-  return `${system}|${value}`
 }

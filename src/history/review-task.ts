@@ -36,7 +36,7 @@ export function reviewKind(rows: ResourceStore<ReviewRow>): ResourceKind<Resourc
     documentation:
       'Reviews of possible duplicates: requested while a person is to look, completed once a reviewer has decided, ' +
       'in-progress while one of the records is to be moved from the wrong patient. A record that a refused submission ' +
-      'put under another patient has a Task as well (possible-wrong-patient), for staff alone. Seen by staff (ops/read) and by the client that sent one of the two records; the other record is named only where it ' +
+      'put under another patient has a Task as well (possible-wrong-patient), and so has one that a register may hold from others, both for staff alone. Seen by staff (ops/read) and by the client that sent one of the two records; the other record is named only where it ' +
       'comes from the same client or organisation. A pair that is no longer in doubt has no Task.',
     byVaccineType: false,
     id: RECORD_ID,
@@ -60,6 +60,7 @@ const REMARKS: Partial<Record<ReviewRow['state'], string>> = {
 
 const CODES: Record<ReviewRow['kind'], { code: string; text: string }> = {
   pair: { code: 'review-possible-duplicate', text: 'Are these two records one vaccination?' },
+  elsewhere: { code: 'review-possible-duplicate', text: 'Is the record elsewhere this vaccination?' },
   patient: { code: 'possible-wrong-patient', text: 'Is this record filed under the wrong patient?' }
 }
 
@@ -88,6 +89,9 @@ export function toTask(row: ReviewRow, ops: boolean): Task {
     reasonCode: reasonOf(row),
     input: [
       ...sides.map((side) => ({ type: { text: 'record' }, valueReference: referTo(side) })),
+      ...(row.elsewhere === null
+        ? []
+        : [{ type: { text: 'record elsewhere' }, valueReference: heldBy(row.elsewhere) }]),
       ...(row.proposedKey === null
         ? []
         : [{ type: { text: 'proposed patient' }, valueReference: patientOf(row.proposedKey) }])
@@ -110,6 +114,11 @@ function reasonOf({ kind, rulesVersion, rule, score, features }: ReviewRow): Non
 function referTo({ recordId, known }: ReviewSide): Reference {
   if (known) return { reference: `Immunization/${recordId}`, type: 'Immunization' }
   return { type: 'Immunization', display: 'A record of another organisation' }
+}
+
+// It cannot be read here: whoever holds it knows it by its identifier.
+function heldBy({ source, system, value }: NonNullable<ReviewRow['elsewhere']>): Reference {
+  return { type: 'Immunization', identifier: { system, value }, display: `External: held by ${source}, read-only` }
 }
 
 function hub(): Reference {

@@ -59,7 +59,7 @@ export async function makeVersion(accepted: Accepted, set: WorkingSet, deps: Ver
       : takeFingerprint(judged, submission.caller.organisation, deps.rules)
   const inBlock = judged === undefined ? undefined : placeInBlock(judged.facts, deps.blockOf)
   const { before, regrouped } = await regroupTouched({ head, fingerprint, inBlock }, set, deps)
-  const own = { patientKey: head.patientKey, fingerprint }
+  const own = { recordId: head.recordId, patientKey: head.patientKey, fingerprint }
   const told = await tellElsewhere(submission.caller, own, set, deps.rules.dedup)
   const issues = await tellSupplier(accepted, head, { regrouped, told }, set, deps)
   const body = composeBody(submission, head)

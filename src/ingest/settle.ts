@@ -108,7 +108,7 @@ async function tellOfStored(
 ): Promise<Issue[]> {
   if (caller.existingRecords !== true) return []
   const fingerprint = await knownFingerprint({ patientKey, recordId }, set)
-  return (await tellElsewhere(caller, { patientKey, fingerprint }, set, deps.rules.dedup)).issues
+  return (await tellElsewhere(caller, { recordId, patientKey, fingerprint }, set, deps.rules.dedup)).issues
 }
 
 function raiseDoubt(

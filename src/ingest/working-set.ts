@@ -5,6 +5,7 @@ import type { AuditEntry } from '../storage/audit-store.js'
 import type { Stores } from '../storage/database.js'
 import type { PairDecision } from '../storage/decision-store.js'
 import type { PatientDoubt } from '../storage/doubt-store.js'
+import type { DecidedPair } from '../storage/elsewhere-pair-store.js'
 import type { ElsewhereRecord, LookUpKey } from '../storage/elsewhere-store.js'
 import type { GroupWrite, KnownEvent } from '../storage/event-store.js'
 import type { EventBeside, PatientDay } from '../storage/near-store.js'
@@ -48,6 +49,8 @@ export interface WorkingSet {
   currentBody(recordId: string): Promise<string | undefined>
   /** What a register is known to hold of the patient from others. */
   elsewhereOf(patientKey: string): Promise<ElsewhereRecord[]>
+  /** What reviewers decided of records elsewhere and records of the patient. */
+  decidedElsewhere(patientKey: string): Promise<DecidedPair[]>
   /** The register is to be asked afterwards. */
   addLookUp(key: LookUpKey): void
   /** What a terminology server said of a stored version. */
@@ -148,7 +151,7 @@ export function createWorkingSet(stores: Stores, newId: () => string, known: Kno
       const pending = versions.findLast((write) => write.head.recordId === recordId)
       return pending?.body ?? (await stores.records.findCurrentBody(recordId))
     },
-    elsewhereOf: (patientKey) => stores.elsewhere.findOfPatient(patientKey),
+    ...knownElsewhere(stores),
     addLookUp: (key) => void lookUps.push(key),
     terminologyIssues: (recordId, version) => stores.terminologyChecks.findIssues({ recordId, version }),
     addVersion(write, nhsNumber) {
@@ -190,6 +193,16 @@ export function createWorkingSet(stores: Stores, newId: () => string, known: Kno
       await stores.idempotency.insert(answers)
       await stores.audit.append(auditChainId, audit)
     }
+  }
+}
+
+function knownElsewhere({
+  elsewhere,
+  elsewherePairs
+}: Pick<Stores, 'elsewhere' | 'elsewherePairs'>): Pick<WorkingSet, 'elsewhereOf' | 'decidedElsewhere'> {
+  return {
+    elsewhereOf: (patientKey) => elsewhere.findOfPatient(patientKey),
+    decidedElsewhere: (patientKey) => elsewherePairs.findDecided(patientKey)
   }
 }
 

@@ -1,4 +1,5 @@
 // A reviewer decides what was asked about records, and takes a decision back.
+import { attachKnown } from '../elsewhere/attach-known.js'
 import type { Stores } from '../storage/database.js'
 import type { PairDecision } from '../storage/decision-store.js'
 import type { KnownEvent } from '../storage/event-store.js'
@@ -64,7 +65,12 @@ export async function decidePair(request: DecideRequest, stores: Stores, deps: R
   const decision = makeDecision(request, pair, deps)
   const { set, effect } = isPair(found)
     ? await settlePair(found, decision, stores, deps)
-    : await settleDoubt(found, decision, stores, deps)
+    : await settleAlone(
+        found,
+        { by: decision.decidedBy, at: decision.decidedAt, choice: decision.choice },
+        stores,
+        deps
+      )
   await stores.reviews.insert(pair.pairId, decision)
   const { decisionId, choice, reason, decidedBy: actor, decidedAt: at } = decision
   const { pairId, recordA, recordB } = pair
@@ -94,13 +100,21 @@ async function settlePair(
   return { set, effect }
 }
 
-async function settleDoubt(
+/** `choice` undefined: it is open again. None of our groups changes. */
+async function settleAlone(
   found: LockedCase,
-  { decidedBy: by, decidedAt: at }: Pick<NewDecision, 'decidedBy' | 'decidedAt'>,
+  { by, at, choice }: { by: string; at: Date; choice?: ReviewChoice },
   stores: Stores,
   deps: ReviewDeps
 ): Promise<Settled> {
-  await stores.doubts.setDecided(found.pair.pairId, { by, at })
+  const { pairId, kind, patientKey } = found.pair
+  if (kind === 'patient') await stores.doubts.setDecided(pairId, { by, at })
+  else {
+    const outcome = choice === undefined ? 'possible' : choice === 'same' ? 'same' : 'distinct'
+    await stores.elsewherePairs.setDecided(pairId, { outcome, by, at })
+    const records = await stores.elsewhere.findOfPatient(patientKey)
+    await attachKnown({ patientKey, before: records, records }, stores, deps)
+  }
   return leaveGroups(found, stores, deps)
 }
 
@@ -122,7 +136,7 @@ export async function undoDecision(request: UndoRequest, stores: Stores, deps: R
   const { pair } = found
   const { set, effect } = isPair(found)
     ? await reopenPair(found, at, stores, deps)
-    : await settleDoubt(found, { decidedBy: 'system', decidedAt: at }, stores, deps)
+    : await settleAlone(found, { by: 'system', at }, stores, deps)
   const detail = { decisionId, pairId: pair.pairId, choice: known.choice, reason, ...effect }
   auditCase(pair, { at, actor, action: 'duplicate.undo', detail }, set)
   await set.write(deps.auditChainId)
@@ -203,6 +217,7 @@ function isAcrossPatients({ pair, locked }: LockedPair): boolean {
 function unfit({ kind }: ReviewPair): ReviewRefused {
   const asked = {
     pair: 'whether two records are one vaccination',
+    elsewhere: 'whether a record elsewhere is this vaccination',
     patient: 'whether a record is filed under the wrong patient'
   }
   return new ReviewRefused(

@@ -43,6 +43,8 @@ export interface ShownPair {
   /** The patient that a refused submission named, null where it named none; and that request. Null in a pair. */
   proposedKey: string | null
   requestId: string | null
+  /** Register that holds the other record, which is no record of ours and has no side of its own. */
+  source: string | null
   /** As suppliers are told: `rules=…; score=…; date+20; …`, of the weights in force; null where nothing was kept to compare. */
   explanation: string | null
   /** What was asked: by which weights, rule and points. */
@@ -115,10 +117,23 @@ export function createDuplicateReviews(deps: DuplicateReviewsDeps): DuplicateRev
 }
 
 async function show(pair: ReviewPair, stores: Stores, rules: DedupRules): Promise<ShownPair> {
-  const { pairId, kind, state, openedAt, patientKey, proposedKey, requestId, rule, score, features, rulesVersion } =
-    pair
+  const {
+    pairId,
+    kind,
+    state,
+    openedAt,
+    patientKey,
+    proposedKey,
+    requestId,
+    source,
+    elsewhere,
+    rule,
+    score,
+    features,
+    rulesVersion
+  } = pair
   const sides = await stores.reviews.findSides(pair)
-  const [a, b] = sides.map(({ fingerprint }) => fingerprint)
+  const [a, b] = [...sides.map(({ fingerprint }) => fingerprint), elsewhere]
   const explained = a && b ? explainReview(a, b, rules) : undefined
   return {
     pairId,
@@ -128,6 +143,7 @@ async function show(pair: ReviewPair, stores: Stores, rules: DedupRules): Promis
     patientKey,
     proposedKey,
     requestId,
+    source,
     explanation: explained === undefined ? null : explainPair(explained.verdict),
     asked: { rule, score, features, rulesVersion, meaning: meaningOf(rule) },
     fields: explained?.fields ?? [],

@@ -11,6 +11,7 @@ import { createDeliveryStore, type DeliveryStore } from './delivery-store.js'
 import { createDestinationLimits, type DestinationLimits } from './destination-limits.js'
 import { createDestinationStore, type DestinationStore } from './destination-store.js'
 import { createDoubtStore, type DoubtStore } from './doubt-store.js'
+import { createElsewherePairStore, type ElsewherePairStore } from './elsewhere-pair-store.js'
 import { createElsewhereStore, type ElsewhereStore } from './elsewhere-store.js'
 import { createEventStore, type EventStore } from './event-store.js'
 import { createHistoryStore, type HistoryStore } from './history-store.js'
@@ -60,6 +61,7 @@ export interface Stores {
   terminologyAnswers: TerminologyAnswerStore
   terminologyChecks: TerminologyCheckStore
   elsewhere: ElsewhereStore
+  elsewherePairs: ElsewherePairStore
   served: ServedStores
   provenances: ProvenanceStore
   processes: ProcessStore
@@ -156,6 +158,7 @@ function createStores(sql: Sql): Stores {
     terminologyAnswers: createTerminologyAnswerStore(sql),
     terminologyChecks: createTerminologyCheckStore(sql),
     elsewhere: createElsewhereStore(sql),
+    elsewherePairs: createElsewherePairStore(sql),
     served: createServedStores(sql),
     provenances: createProvenanceStore(sql),
     processes: createProcessStore(sql),

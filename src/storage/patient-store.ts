@@ -148,6 +148,8 @@ with moved_record as (
       on conflict (patient_key, vaccine_type) do update set wants = 'look', due_at = now()
 ), moved_doubt as (
   update patient_doubt set patient_key = $2 where patient_key = $1
+), moved_elsewhere as (
+  update elsewhere_pair set patient_key = $2 where patient_key = $1
 )
 update pair_decision set patient_key = $2 where patient_key = $1`
 
@@ -161,6 +163,8 @@ with moved_record as (
   update event_group_member set patient_key = $3 where record_id = any ($1)
 ), moved_doubt as (
   update patient_doubt set patient_key = $3 where record_id = any ($1) and patient_key = $2
+), moved_elsewhere as (
+  update elsewhere_pair set patient_key = $3 where record_id = any ($1) and patient_key = $2
 )
 update pair_decision
    set patient_key = $3

@@ -17,6 +17,8 @@ export interface ReviewRow extends ResourceRow {
   second: ReviewSide | null
   /** The patient that a refused submission named. */
   proposedKey: string | null
+  /** The record that a register holds from others. */
+  elsewhere: { source: string; system: string; value: string } | null
   openedAt: Date
   decidedAt: Date
   /** `system` while it is open. */
@@ -35,6 +37,11 @@ const SAME_ORGANISATION = `print_a.features ->> 'organisation' = print_b.feature
 
 export const REVIEW_SOURCE: ResourceSource = {
   columns: `pair.revision as version, pair.kind, pair.proposed_key as "proposedKey",
+       case when pair.source is not null
+         then json_build_object(
+                'source', pair.source, 'system', pair.identifier_system, 'value', pair.identifier_value
+              )
+       end as elsewhere,
        json_build_object('recordId', pair.record_a, 'known', mine.a or mine.b and mine.together) as first,
        case when pair.record_b is not null
          then json_build_object('recordId', pair.record_b, 'known', mine.b or mine.a and mine.together)

@@ -8,8 +8,11 @@
 export const REVIEW_STATES = ['open', 'outdated', 'wrong-patient', 'decided', 'merged'] as const
 export type ReviewState = (typeof REVIEW_STATES)[number]
 
-/** What a person is asked: whether two records are one vaccination, or whether one is filed under the wrong patient. */
-export type ReviewKind = 'pair' | 'patient'
+/**
+ * What a person is asked: whether two records are one vaccination, be both ours or one held elsewhere, or whether one is
+ * filed under the wrong patient.
+ */
+export type ReviewKind = 'pair' | 'elsewhere' | 'patient'
 
 /** Joins of `pair` (review_case) that {@link REVIEW_STATE} reads. */
 export const REVIEW_JOINS = `
@@ -27,6 +30,7 @@ export const REVIEW_STATE = `case
          when review.choice = 'wrong-patient' then 'wrong-patient'
          when pair.kind = 'patient' then 'decided'
          when review.compared_a <> compared_features(print_a.features)
-           or review.compared_b <> compared_features(print_b.features) then 'outdated'
+           or review.compared_b <> compared_features(coalesce(print_b.features, pair.elsewhere_features))
+           then 'outdated'
          else 'decided'
        end`

@@ -9,6 +9,7 @@ import type { Sql } from './sql.js'
 /** What may be decided, by the kind of case. */
 export const REVIEW_CHOICES = {
   pair: ['same', 'distinct', 'wrong-patient'],
+  elsewhere: ['same', 'distinct'],
   patient: ['wrong-patient', 'right-patient']
 } as const satisfies Record<ReviewKind, readonly string[]>
 export type ReviewChoice = (typeof REVIEW_CHOICES)[ReviewKind][number]
@@ -20,6 +21,9 @@ export interface ReviewPair extends Omit<PairDecision, 'decidedAt' | 'recordB'> 
   /** The patient that a refused submission named, and the request that did; null in a pair. */
   proposedKey: string | null
   requestId: string | null
+  /** Register that holds the other record, and what that says; null where both are ours, or it is gone from there. */
+  source: string | null
+  elsewhere: EventFingerprint | null
   /** Id of its Task. */
   pairId: string
   state: ReviewState
@@ -61,6 +65,8 @@ export type NewDecision = Omit<ReviewDecision, 'recordA' | 'recordB' | 'undoneAt
 export interface ReviewLine {
   pairId: string
   kind: ReviewKind
+  /** Register that holds the other record. */
+  source: string | null
   state: ReviewState
   openedAt: Date
   /** Of the two records, the later one first. */
@@ -143,7 +149,8 @@ export function createReviewStore(sql: Sql): ReviewStore {
            compared_a, compared_b
          )
          select $1, pair.task_id, pair.record_a, pair.record_b, $3, $4, $5, $6, $7,
-                compared_features(print_a.features), compared_features(print_b.features)
+                compared_features(print_a.features),
+                compared_features(coalesce(print_b.features, pair.elsewhere_features))
            from review_case pair ${REVIEW_JOINS}
           where pair.task_id = $2`,
         [decisionId, pairId, choice, reason, decidedBy, decidedAt, rulesVersion]
@@ -194,6 +201,7 @@ function valuesOf({ vaccineType, supplier, recordId }: ReviewFilter): unknown[] 
 
 const FIND_PAIR = `
 select pair.task_id as "pairId", pair.kind, pair.proposed_key as "proposedKey", pair.request_id as "requestId",
+       pair.source, pair.elsewhere_features as elsewhere,
        pair.record_a as "recordA", pair.record_b as "recordB", pair.patient_key as "patientKey",
        pair.outcome, pair.rule, pair.score, pair.features, pair.rules_version as "rulesVersion",
        pair.decided_by as "decidedBy", pair.opened_at as "openedAt", ${REVIEW_STATE} as state
@@ -218,7 +226,7 @@ select decision_id as "decisionId", record_a as "recordA", record_b as "recordB"
 
 // Without a record, what was merged without anybody being asked stays out: those are most of all pairs.
 const SELECT_LINES = `
-select pair.task_id as "pairId", pair.kind, ${REVIEW_STATE} as state, pair.opened_at as "openedAt",
+select pair.task_id as "pairId", pair.kind, pair.source, ${REVIEW_STATE} as state, pair.opened_at as "openedAt",
        array_remove(array[side_b.vaccine_type, side_a.vaccine_type], null) as "vaccineTypes",
        array_remove(array[side_b.owner, side_a.owner], null) as suppliers,
        array_remove(array[pair.record_b, pair.record_a], null) as "recordIds",

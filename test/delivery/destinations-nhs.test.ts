@@ -385,7 +385,7 @@ t.test('tokens', (t) => {
     t.match(decodeProtectedHeader(assertion), { alg: 'RS512', kid: 'k1', typ: 'JWT' })
     const { jti, ...claims } = decodeJwt(assertion)
     const iat = NOW.getTime() / 1000
-    t.same(claims, { iss: 'app', sub: 'app', aud: OPTIONS.tokenUrl, iat, exp: iat + 300 })
+    t.same(claims, { iss: 'app', sub: 'app', aud: OPTIONS.tokenUrl, iat, exp: iat + 240 })
     t.match(jti, /^[0-9a-f-]{36}$/)
   })
 

@@ -7,8 +7,8 @@ import { outcomeOfAnswer, outcomeOfFault } from '../transport/answer-outcome.js'
 import { TransportFault, type HttpAnswer, type HttpTransport } from '../transport/http-transport.js'
 
 const ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
-/** The platform accepts no more than five minutes. */
-const ASSERTION_SECONDS = 300
+/** The platform accepts no more than five minutes, by its own clock: one is left for clocks that differ. */
+const ASSERTION_SECONDS = 240
 /** Used to this part of its life: the rest is for clocks that differ and requests on their way. */
 const USED_PART_OF_LIFE = 0.8
 /** When the answer does not say how long a token lives. */
