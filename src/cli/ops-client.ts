@@ -6,7 +6,10 @@ import { readEvents, type ServerEvent } from './read-events.js'
 export interface OpsClient {
   get<Answer>(path: string, query?: Query): Promise<Answer>
   post<Answer>(path: string, body: object): Promise<Answer>
-  /** The events of a stream, until it ends or breaks (it ends then) or the signal says so. `lastId`: that of the last event that was read. */
+  /**
+   * The events of a stream, until it ends or breaks (it ends then) or the signal says so. `lastId`: that of the last event
+   * that was read.
+   */
   events(path: string, query: Query, lastId: string | undefined, signal: AbortSignal): AsyncGenerator<ServerEvent>
 }
 
