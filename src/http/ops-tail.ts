@@ -46,9 +46,12 @@ async function streamAttempts(
     followed.leave()
   })
   // A watcher that reads slowly holds back its own generator, and nobody else.
-  const events = Readable.from(toEvents(followed.attempts, since ?? new Date(now().getTime() - OVERLAP_MS), destination), {
-    objectMode: false
-  })
+  const events = Readable.from(
+    toEvents(followed.attempts, since ?? new Date(now().getTime() - OVERLAP_MS), destination),
+    {
+      objectMode: false
+    }
+  )
   return reply.headers({ 'content-type': 'text/event-stream; charset=utf-8', 'x-accel-buffering': 'no' }).send(events)
 }
 

@@ -82,7 +82,7 @@ t.test(
 
     t.same([...all.epochs()].sort(), [first, second, late].sort())
     await waitFor(() => some.epochs().length > 0, 'the one of this destination')
-  t.same(some.epochs(), [second])
+    t.same(some.epochs(), [second])
     t.equal(all.events[0]?.id, at(-5).toISOString(), 'the stream says where it begins')
   }
 )
