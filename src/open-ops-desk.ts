@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { statfs } from 'node:fs/promises'
 import { hostname } from 'node:os'
+import { createAttemptFeed } from './delivery/attempt-feed.js'
 import { createBoardEntries } from './delivery/board-entries.js'
 import { createDoctor } from './delivery/doctor.js'
 import { DELIVERY_POLICY } from './delivery/policy.js'
@@ -11,6 +12,7 @@ import { createVerifier } from './delivery/verify.js'
 import { createBoardPasses } from './http/board-pass.js'
 import type { OpsBoardDeps } from './http/ops-board.js'
 import type { OpsDeskDeps } from './http/ops-desk.js'
+import type { OpsTailDeps } from './http/ops-tail.js'
 import { countMigrations } from './storage/migrate.js'
 import type { Parts, ServiceOptions } from './service-parts.js'
 
@@ -19,7 +21,7 @@ export async function openOpsDesk(
   { config }: ServiceOptions,
   parts: Parts,
   base: () => string
-): Promise<Omit<OpsDeskDeps, 'ops' | 'now'> & OpsBoardDeps> {
+): Promise<Omit<OpsDeskDeps, 'ops' | 'now'> & OpsBoardDeps & Pick<OpsTailDeps, 'feed'>> {
   const { database, destinations, queues, liveRules, now, chainId: auditChainId, counted: log } = parts
   const isEmbedded = config.databaseUrl === undefined
   const doctor = createDoctor({
@@ -43,6 +45,7 @@ export async function openOpsDesk(
       entries: createBoardEntries({ database, auditChainId, now }),
       base
     },
+    feed: createAttemptFeed({ ops: database.stores.ops, now, log }),
     doctor,
     verifier: createVerifier({ database, queues, destinations }),
     tuning: createDestinationTuning({ database, destinations, auditChainId, now }),

@@ -51,6 +51,7 @@ export const OPS_RULES: HubRules = ruleGroup('Operations', 'Answers of `/ops`: 4
   ],
   ['ops-decision-undone', 'The decision was undone before.'],
   ['ops-records-busy', 'The records of the patient are being written to all the time (503); try again.'],
+  ['ops-streams-full', 'The process serves as many streams as it may, or is about to end (503); try again.'],
   ['board-ticket', 'The ticket opens the board once, within a minute (401); `imms board` prints another one.'],
   ['board-session', 'There is no session of the board, or it has ended (401); `imms board` opens one.'],
   ['board-away', 'The queue does not answer, so that the board has nothing to show (503).'],

@@ -1,10 +1,16 @@
 // Speaks to the operations API of a running service.
 import type { OperationOutcome } from 'fhir/r4.js'
 import { CommandFault, EXIT, type ExitCode } from './exit-code.js'
+import { readEvents, type ServerEvent } from './read-events.js'
 
 export interface OpsClient {
   get<Answer>(path: string, query?: Query): Promise<Answer>
   post<Answer>(path: string, body: object): Promise<Answer>
+  /**
+   * The events of a stream, until it ends or breaks (it ends then) or the signal says so. `lastId`: that of the last event
+   * that was read.
+   */
+  events(path: string, query: Query, lastId: string | undefined, signal: AbortSignal): AsyncGenerator<ServerEvent>
 }
 
 /** Undefined values are left out, a list is sent as repeated parameters. */
@@ -12,15 +18,17 @@ export type Query = Record<string, string | number | readonly string[] | undefin
 
 const TIMEOUT_MS = 60_000
 
-/** @throws CommandFault from both calls: what the service said, and the exit code that goes with it */
+/** @throws CommandFault from all calls: what the service said, and the exit code that goes with it */
 export function createOpsClient(baseUrl: string, token: string | undefined): OpsClient {
+  const authorized = token === undefined ? {} : { authorization: `Bearer ${token}` }
   const call = async <Answer>(path: string, init: RequestInit): Promise<Answer> => {
     const response = await reach(baseUrl, path, {
+      signal: AbortSignal.timeout(TIMEOUT_MS),
       ...init,
       headers: {
         accept: 'application/json',
         ...(init.body === undefined ? {} : { 'content-type': 'application/json' }),
-        ...(token === undefined ? {} : { authorization: `Bearer ${token}` })
+        ...authorized
       }
     })
     const text = await response.text()
@@ -29,7 +37,20 @@ export function createOpsClient(baseUrl: string, token: string | undefined): Ops
   }
   return {
     get: (path, query = {}) => call(`${path}${queryText(query)}`, { method: 'GET' }),
-    post: (path, body) => call(path, { method: 'POST', body: JSON.stringify(body) })
+    post: (path, body) => call(path, { method: 'POST', body: JSON.stringify(body) }),
+    async *events(path, query, lastId, signal) {
+      const resumed = lastId === undefined ? {} : { 'last-event-id': lastId }
+      const headers = { accept: 'text/event-stream', ...authorized, ...resumed }
+      const response = await reach(baseUrl, `${path}${queryText(query)}`, { headers, signal })
+      if (!response.ok) throw refusal(response.status, await response.text(), token)
+      if (response.body === null) return
+      try {
+        yield* readEvents(response.body)
+      } catch (error) {
+        // undici calls it a TypeError, or an AbortError when it was our own doing.
+        if (!signal.aborted && !(error instanceof TypeError)) throw error
+      }
+    }
   }
 }
 
@@ -48,7 +69,7 @@ async function reach(baseUrl: string, path: string, init: RequestInit): Promise<
     )
   }
   try {
-    return await fetch(url, { ...init, redirect: 'error', signal: AbortSignal.timeout(TIMEOUT_MS) })
+    return await fetch(url, { ...init, redirect: 'error' })
   } catch (cause) {
     throw new CommandFault(
       EXIT.trouble,

@@ -112,7 +112,12 @@ export function createDeliveryPump(deps: PumpDeps): DeliveryPump {
     await record()
   }
 
-  const end = (delivery: Delivery, { isProbe, claimMs }: Claimed, outcome: AttemptOutcome, durationMs: number): void => {
+  const end = (
+    delivery: Delivery,
+    { isProbe, claimMs }: Claimed,
+    outcome: AttemptOutcome,
+    durationMs: number
+  ): void => {
     const judgement = judgeOutcome(delivery, outcome, deps.policy, deps.random())
     if (judgement.sign === 'answered' && judgement.restMs === undefined) slots.answered(durationMs)
     else if (judgement.sign !== undefined) slots.giveBack()

@@ -66,6 +66,12 @@ export const checkAttemptsQuery = compileCheck<AttemptsQuery>(
   object({ destination: name, after: moment, limit: { type: 'integer', minimum: 1, maximum: 500 } })
 )
 
+/** `after`: as of {@link AttemptsQuery}, or the id of the last event that was read. */
+export const checkTailQuery = compileCheck<Pick<AttemptsQuery, 'destination' | 'after'>>(
+  'query',
+  object({ destination: name, after: moment })
+)
+
 export const checkBoardOpenQuery = compileCheck<{ ticket: string }>(
   'query',
   object({ ticket: { type: 'string', minLength: 1, maxLength: 1_000 } }, ['ticket'])

@@ -1,12 +1,12 @@
 // What operations staff look into and adjust while something is wrong: proofs, the doctor, attempts as they end, and the
 // doors of destinations. Whatever changes something needs a reason and is audited.
 import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { OVERLAP_MS, placeAfter } from '../delivery/attempt-feed.js'
 import type { Diagnosis } from '../delivery/doctor.js'
 import type { ProbeDestination, ProbeRefusal } from '../delivery/probe-destination.js'
 import type { DestinationTuning } from '../delivery/tune-destination.js'
 import type { Verifier } from '../delivery/verify.js'
 import type { IssueCode } from '../fhir/issue.js'
-import type { AttemptLine } from '../storage/ops-attempt-queries.js'
 import type { OpsStore } from '../storage/ops-store.js'
 import { doorFault } from './door-fault.js'
 import type {
@@ -41,8 +41,6 @@ export interface OpsDeskDeps {
 const DAY_MS = 24 * 3_600_000
 const SAMPLE = 20
 const BREAKER_SECONDS = 15 * 60
-/** What is committed late is still shown; the caller leaves out what it knows. */
-const OVERLAP_MS = 5_000
 
 export function registerOpsDesk(app: FastifyInstance, deps: OpsDeskDeps): void {
   const read = { config: { access: 'ops/read' } } as const
@@ -84,13 +82,6 @@ async function listAttempts({ ops, now }: OpsDeskDeps, query: AttemptsQuery): Pr
   const filter = { limit, ...(destination === undefined ? {} : { destination }) }
   const attempts = await ops.listEndedAttempts(since, filter)
   return { attempts, next: placeAfter(attempts, since, limit) }
-}
-
-/** A full page goes on where it ended; else a little before the last one. */
-function placeAfter(attempts: readonly AttemptLine[], since: Date, limit: number): Date {
-  const last = attempts.at(-1)?.endedAt ?? since
-  if (attempts.length === limit && last > since) return last
-  return new Date(Math.max(since.getTime(), last.getTime() - OVERLAP_MS))
 }
 
 const REFUSALS: Record<ProbeRefusal, { status: number; code: IssueCode }> = {

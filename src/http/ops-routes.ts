@@ -13,9 +13,10 @@ import { registerOpsPatients } from './ops-patients.js'
 import { type ProgrammeDesk, registerOpsProgrammes } from './ops-programmes.js'
 import { registerOpsReads } from './ops-reads.js'
 import { registerOpsReplays } from './ops-replays.js'
+import { registerOpsTail, type OpsTailDeps } from './ops-tail.js'
 import { registerOpsWrites } from './ops-writes.js'
 
-export interface OpsRoutesDeps extends OpsDeskDeps, OpsBoardDeps {
+export interface OpsRoutesDeps extends OpsDeskDeps, OpsBoardDeps, OpsTailDeps {
   replays: Replays
   switches: DestinationSwitch
   inboxes: InboxDesk
@@ -35,4 +36,5 @@ export function opsRoutes(app: FastifyInstance, deps: OpsRoutesDeps): void {
   registerOpsDuplicates(app, deps)
   registerOpsProgrammes(app, deps)
   registerOpsBoard(app, deps)
+  registerOpsTail(app, deps)
 }

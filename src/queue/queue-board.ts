@@ -92,6 +92,10 @@ async function openBoard(queues: readonly RingQueue[]): Promise<OpenBoard> {
 function toRoutes(route: AppControllerRoute): OpenBoard['routes'] {
   return [route.route].flat().map((path) => {
     const names = [...path.matchAll(/:(\w+)/g)].map(([, name = '']) => name)
-    return { path: new RegExp(`^${path.replaceAll(/:\w+/g, '([^/]+)')}$`), names, handler: (request) => route.handler(request) }
+    return {
+      path: new RegExp(`^${path.replaceAll(/:\w+/g, '([^/]+)')}$`),
+      names,
+      handler: (request) => route.handler(request)
+    }
   })
 }

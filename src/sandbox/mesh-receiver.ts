@@ -6,6 +6,8 @@ import { practiceAnswers, PRACTICE_DEFAULTS, type PracticeAnswer, type PracticeS
 import { jsonAnswer, type Receiver, type SandboxAnswer, type SandboxRequest } from './receiver.js'
 
 const PATH = /^\/messageexchange\/([A-Za-z0-9]+)(?:\/(outbox|inbox)(?:\/(.+))?)?$/
+/** MESH lists no more at once. */
+const PAGE = 500
 /** The clocks of sender and server may differ by this much. */
 const CLOCK_TOLERANCE_MS = 2 * 3_600_000
 
@@ -118,11 +120,14 @@ export function createMeshReceiver(keys: SandboxKeys['mesh'], now: () => Date): 
     })
   }
 
-  function inbox(mailboxId: string, method: string, rest: string | undefined): SandboxAnswer {
+  function inbox(mailboxId: string, { method, query }: SandboxRequest, rest: string | undefined): SandboxAnswer {
     const waiting = messages.filter(
       (held) => held.to === mailboxId && !held.isAcknowledged && held.fromMs <= now().getTime()
     )
-    if (rest === undefined) return jsonAnswer(200, { messages: waiting.map((held) => held.messageId) })
+    if (rest === undefined) {
+      const start = waiting.findIndex((held) => held.messageId === query.get('continue_from')) + 1
+      return jsonAnswer(200, { messages: waiting.slice(start, start + PAGE).map((held) => held.messageId) })
+    }
     const [messageId, ...action] = rest.split('/')
     const message = waiting.find((held) => held.messageId === messageId)
     if (message === undefined) return refusal(404, '20', 'Message does not exist')
@@ -151,7 +156,7 @@ export function createMeshReceiver(keys: SandboxKeys['mesh'], now: () => Date): 
       if (mailboxId === '') return { status: 404 }
       if (!isAuthorised(mailboxId, request.headers.authorization ?? '')) return FAULTS.credentials
       if (box === undefined) return jsonAnswer(200, { mailboxId })
-      if (box === 'inbox') return inbox(mailboxId, request.method, rest)
+      if (box === 'inbox') return inbox(mailboxId, request, rest)
       if (request.method === 'POST' && rest === undefined) return send(mailboxId, request)
       const localId = /^tracking\/(.+)$/.exec(rest ?? '')?.[1]
       return request.method === 'GET' && localId !== undefined ? track(mailboxId, localId) : { status: 405 }

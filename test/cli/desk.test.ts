@@ -2,6 +2,7 @@
 import t from 'tap'
 import type { Test } from 'tap'
 import { DELIVERED, DOWN, scriptDestination } from '../support/delivery-rig.js'
+import { waitFor } from '../support/wait-for.js'
 import { createRunner, openOps } from './open-ops.js'
 import { BLOCKED, HELD, PATIENT, RECORD, RETRYING, woundHub } from './wounded-hub.js'
 
@@ -72,7 +73,7 @@ t.test('doctor says one line each, and ends with 1 while something is wrong', as
 t.test('tail shows each attempt once, and ends with Ctrl-C', async (t) => {
   const { reader, pool } = await openWounded(t)
   let looks = 0
-  const onWatch = async () => {
+  const onWatch = async (stdout: () => string) => {
     looks += 1
     await pool.query(
       `insert into delivery_attempt (
@@ -82,15 +83,18 @@ t.test('tail shows each attempt once, and ends with Ctrl-C', async (t) => {
                timestamptz '2026-11-02T08:59:58Z' + $2::integer * interval '1 second', 'refused', 422, 'no such practice')`,
       [RETRYING, looks]
     )
+    await waitFor(() => stdout().trim().split('\n').length === looks, 'the attempt to be shown')
     return looks < 3
   }
 
   const followed = await reader(['tail'], { onWatch })
-  const json = await reader(['tail', '--destination', 'gp-record', '--json'])
+  const json = await reader(['tail', '--destination', 'gp-record', '--json'], {
+    onWatch: async (stdout) => !(await waitFor(() => stdout().trim().split('\n').length === 3, 'all of them'))
+  })
 
   t.equal(followed.code, 0)
   const lines = followed.stdout.trim().split('\n')
-  t.equal(lines.length, 2, followed.stdout)
+  t.equal(lines.length, 3, followed.stdout)
   t.match(
     lines[0],
     `2026-11-02 08:59:59  gp-record  422 refused  create of version 1  2000 ms  ${RETRYING}  no such practice`

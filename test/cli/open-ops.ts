@@ -6,6 +6,7 @@ import { uuidv7 } from 'uuidv7'
 import { createCli } from '../../src/cli/create-cli.js'
 import type { CliDeps } from '../../src/cli/cli-deps.js'
 import type { Destination } from '../../src/delivery/destination.js'
+import { createAttemptFeed } from '../../src/delivery/attempt-feed.js'
 import { createBoardEntries } from '../../src/delivery/board-entries.js'
 import { createDoctor } from '../../src/delivery/doctor.js'
 import { createInboxDesk } from '../../src/delivery/inbox/inbox-desk.js'
@@ -88,6 +89,12 @@ export async function openOps(t: Test, adapters: readonly Destination[] = QUIET)
         duplicates: createDuplicateReviews(review),
         weights: createWeightsDesk({ rules }, deps),
         programmes: notAsked<ProgrammeDesk>('programmes'),
+        feed: createAttemptFeed({
+          ops: database.stores.ops,
+          now: () => NOW,
+          log,
+          policy: { lookEveryMs: 10, quietMs: 50, watchers: 3, behind: 1_000 }
+        }),
         board: {
           queues: createQueueBoard([]),
           passes: createBoardPasses({ key: randomBytes(32), now: () => NOW }),
@@ -138,7 +145,7 @@ export interface RunOptions {
   /** Runs whenever the command waits. */
   onWait?: () => Promise<void>
   /** The same for one that goes on until Ctrl-C: false is Ctrl-C, which comes at once unless this says otherwise. */
-  onWatch?: () => Promise<boolean>
+  onWatch?: (stdout: () => string) => Promise<boolean>
 }
 
 export type RunCli = (argv: string[], options?: RunOptions) => Promise<Ran>
@@ -160,7 +167,7 @@ export function createRunner(settings: { url: string; token?: string }, deps: Pa
       stdin,
       now: () => NOW,
       wait: () => options.onWait?.() ?? Promise.resolve(),
-      watch: () => options.onWatch?.() ?? Promise.resolve(false),
+      watch: () => options.onWatch?.(stdout.text) ?? Promise.resolve(false),
       ...deps
     })
     const code = await cli.run(argv)

@@ -44,6 +44,8 @@ const WITHOUT_REQUEST = [
   'readDocs',
   'readDocsFile',
   'skipDelivery',
+  // It never ends.
+  'streamAttempts',
   // For a browser, with its session.
   'createBoardTicket',
   'openBoard',

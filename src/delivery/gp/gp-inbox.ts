@@ -17,7 +17,7 @@ export function createGpInbox(
     validateEveryMs: VALIDATE_EVERY_MS,
     timeoutMs,
     validate: (signal) => inbox.validate(signal),
-    list: (signal) => inbox.list(signal),
+    list: (signal, after) => inbox.list(signal, after),
     async fetch(messageId, signal) {
       const fetched = await inbox.fetch(messageId, signal)
       if (fetched.kind !== 'fetched') return fetched

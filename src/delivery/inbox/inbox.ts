@@ -8,12 +8,21 @@ export interface Inbox {
   /** How long one request may take. */
   readonly timeoutMs: number
   validate(signal: AbortSignal): Promise<InboxFault | undefined>
-  /** Oldest first; `hasMore` when there are others. */
-  list(signal: AbortSignal): Promise<{ kind: 'listed'; messageIds: string[]; hasMore: boolean } | InboxFault>
+  /**
+   * A page of the mailbox, oldest first; `next` gives the page after it, and is undefined on the last. A place in the list
+   * holds only while the messages of its page stay in the mailbox.
+   */
+  list(signal: AbortSignal, after?: string): Promise<InboxPage | InboxFault>
   /** `gone` when somebody else has acknowledged it since. It stays in the mailbox. */
   fetch(messageId: string, signal: AbortSignal): Promise<FetchedMessage | { kind: 'gone' } | InboxFault>
   /** Takes it out of the mailbox: only what is safely kept. */
   acknowledge(messageId: string, signal: AbortSignal): Promise<InboxFault | undefined>
+}
+
+export interface InboxPage {
+  kind: 'listed'
+  messageIds: string[]
+  next?: string
 }
 
 /** `message`: what failed, without a patient's data. */

@@ -117,18 +117,27 @@ function createLook(
       return undefined
     },
     async collect() {
-      const listed = await inbox.list(signal())
-      if (listed.kind === 'fault') return { fault: listed.message }
-      const kept = await inboxes.findKept(name, listed.messageIds)
-      const known = new Map(kept.map(({ messageId, isDone }) => [messageId, isDone]))
-      // One that waits for a person stays where it is.
-      const waiting = listed.messageIds.filter((messageId) => known.get(messageId) !== false)
-      for (const messageId of waiting.slice(0, policy.messagesAtOnce)) {
+      for (let after: string | undefined; ;) {
+        const listed = await inbox.list(signal(), after)
+        if (listed.kind === 'fault') return { fault: listed.message }
+        const kept = await inboxes.findKept(name, listed.messageIds)
+        const known = new Map(kept.map(({ messageId, isDone }) => [messageId, isDone]))
+        // One that waits for a person stays where it is.
+        const waiting = listed.messageIds.filter((messageId) => known.get(messageId) !== false)
+        for (const messageId of waiting.slice(0, policy.messagesAtOnce)) {
+          if (hasStopped(stop) || !(await inboxes.extend(name, worker, policy.leaseMs))) return {}
+          const end = await deal(messageId, known.get(messageId))
+          if (end !== undefined) return end
+        }
+        // What was taken out has moved the pages: the next look begins at the first again.
+        if (listed.next === undefined || waiting.length > 0)
+          return {
+            hasMore: waiting.length > policy.messagesAtOnce || (listed.next !== undefined && waiting.length > 0)
+          }
+        // A page of nothing but such that wait: the new ones are behind it.
         if (hasStopped(stop) || !(await inboxes.extend(name, worker, policy.leaseMs))) return {}
-        const end = await deal(messageId, known.get(messageId))
-        if (end !== undefined) return end
+        after = listed.next
       }
-      return { hasMore: waiting.length > policy.messagesAtOnce || (listed.hasMore && waiting.length > 0) }
     }
   }
 }

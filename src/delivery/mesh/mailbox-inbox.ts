@@ -1,7 +1,7 @@
 // The inbox of our MESH mailbox: validating the mailbox, listing, downloading, acknowledging.
 // Source: NHSDigital/mesh-sandbox (handlers/inbox.py, routers/handshake.py) and the MESH API pages, checked 2026-11-28.
 import os from 'node:os'
-import type { InboxFault } from '../inbox/inbox.js'
+import type { InboxFault, InboxPage } from '../inbox/inbox.js'
 import type { HttpAnswer } from '../transport/http-transport.js'
 import { readObject, readRefusal, type CallMailbox } from './mesh-answer.js'
 
@@ -23,7 +23,7 @@ export interface MeshInboxMessage {
 
 export interface MeshInbox {
   validate(signal: AbortSignal): Promise<InboxFault | undefined>
-  list(signal: AbortSignal): Promise<{ kind: 'listed'; messageIds: string[]; hasMore: boolean } | InboxFault>
+  list(signal: AbortSignal, after?: string): Promise<InboxPage | InboxFault>
   fetch(
     messageId: string,
     signal: AbortSignal
@@ -48,16 +48,17 @@ export function createMeshInbox(mailboxUrl: string, call: CallMailbox): MeshInbo
       if (asked.kind === 'fault') return asked
       return isSuccess(asked.answer) ? undefined : refused('validating the mailbox', asked.answer)
     },
-    async list(signal) {
+    async list(signal, after) {
       const what = 'listing the inbox'
-      const asked = await ask(what, { method: 'GET', url: `${mailboxUrl}/inbox`, signal })
+      const query = after === undefined ? '' : `?continue_from=${encodeURIComponent(after)}`
+      const asked = await ask(what, { method: 'GET', url: `${mailboxUrl}/inbox${query}`, signal })
       if (asked.kind === 'fault') return asked
       const { messages, links } = readObject(asked.answer)
       if (!isSuccess(asked.answer)) return refused(what, asked.answer)
       if (!Array.isArray(messages)) return fault(what, 'the answer cannot be read')
       const messageIds = messages.filter((id): id is string => typeof id === 'string')
-      const hasNext = typeof links === 'object' && links !== null && 'next' in links
-      return { kind: 'listed', messageIds, hasMore: hasNext || messageIds.length >= PAGE }
+      const next = readNext(links) ?? (messageIds.length >= PAGE ? messageIds.at(-1) : undefined)
+      return { kind: 'listed', messageIds, ...optional('next', next === after ? undefined : next) }
     },
     async fetch(messageId, signal) {
       const what = 'downloading a message'
@@ -79,6 +80,17 @@ export function createMeshInbox(mailboxUrl: string, call: CallMailbox): MeshInbo
       return isSuccess(asked.answer) || status === 404 || status === 410 ? undefined : refused(what, asked.answer)
     }
   }
+}
+
+/**
+ * Where the next page begins: version 2 of the API says so in a link, of which only the place is taken, never the address;
+ * version 1 goes on after the last message of a full page.
+ */
+function readNext(links: unknown): string | undefined {
+  if (typeof links !== 'object' || links === null || !('next' in links) || typeof links.next !== 'string')
+    return undefined
+  const query = links.next.slice(links.next.indexOf('?') + 1)
+  return new URLSearchParams(query).get('continue_from') ?? undefined
 }
 
 /** MESH wants to know what runs a mailbox. */
