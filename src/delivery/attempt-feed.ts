@@ -110,6 +110,8 @@ export function createAttemptFeed({ ops, now, log, policy = FEED_POLICY }: Attem
         watcher.isEnded = true
         watcher.wake()
       }
+      // One that nobody reads from does not leave by itself.
+      watchers.clear()
     }
   }
 }

@@ -52,7 +52,14 @@ async function streamAttempts(
       objectMode: false
     }
   )
-  return reply.headers({ 'content-type': 'text/event-stream; charset=utf-8', 'x-accel-buffering': 'no' }).send(events)
+  return reply
+    .headers({
+      'content-type': 'text/event-stream; charset=utf-8',
+      'x-accel-buffering': 'no',
+      // Its line ends with it: kept alive, it would keep a server that stops waiting.
+      connection: 'close'
+    })
+    .send(events)
 }
 
 async function* toEvents(

@@ -4,7 +4,7 @@ import { mkdirSync, statfsSync } from 'node:fs'
 
 export interface SmallDisk {
   folder: string
-  /** From now on there is no room beside what is used. */
+  /** From now on there is hardly any room beside what is used. */
   fill(): void
   /** There is room again. */
   clear(): void
@@ -12,6 +12,8 @@ export interface SmallDisk {
 }
 
 const ROOMY = '2g'
+/** 4 MiB: more than is written between two looks. */
+const MOST_SPARE_BLOCKS = 1_024
 
 /** Undefined where nothing may be mounted. */
 export function openSmallDisk(folder: string, owner: { uid: number; gid: number }): SmallDisk | undefined {
@@ -31,11 +33,22 @@ export function openSmallDisk(folder: string, owner: { uid: number; gid: number 
   const resize = (size: string): void => {
     mount('-o', `remount,size=${size}`, folder)
   }
+  const mayResize = (spareBlocks: number): boolean => {
+    const { blocks, bfree, bsize } = statfsSync(folder)
+    try {
+      resize(String((blocks - bfree + spareBlocks) * bsize))
+      return true
+    } catch {
+      return false
+    }
+  }
   return {
     folder,
     fill() {
-      const { blocks, bfree, bsize } = statfsSync(folder)
-      resize(String((blocks - bfree) * bsize))
+      // PostgreSQL writes meanwhile: a size that has become too small is refused, and is looked up again.
+      for (let spareBlocks = 0; !mayResize(spareBlocks); spareBlocks = 2 * spareBlocks + 1) {
+        if (spareBlocks > MOST_SPARE_BLOCKS) throw new Error(`${folder} grows faster than it can be filled`)
+      }
     },
     clear() {
       resize(ROOMY)

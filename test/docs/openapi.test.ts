@@ -5,6 +5,7 @@ import ajvFormats from 'ajv-formats'
 import type { Bundle, CapabilityStatement } from 'fhir/r4.js'
 import t from 'tap'
 import { parse } from 'yaml'
+import type { AttemptFeed } from '../../src/delivery/attempt-feed.js'
 import { SHAPING_PARAMETERS } from '../../src/history/plan-resource-search.js'
 import { RESULT_PARAMETERS } from '../../src/history/result-parameters.js'
 import { SEARCH_PARAMETERS } from '../../src/history/search-parameters.js'
@@ -61,10 +62,10 @@ function resolve(node: unknown, followed: readonly string[]): unknown {
 }
 
 const NOW = new Date('2026-11-02T09:00:00Z')
-// Registering reads none of these: the operations API is asked nothing in this test.
+// Registering reads none of these, and closing ends streams: the operations API is asked nothing in this test.
 const hub = await openHub(t, () => NOW, {
   opsRoutes(app) {
-    opsRoutes(app, { now: () => NOW } as OpsRoutesDeps)
+    opsRoutes(app, { now: () => NOW, feed: { close: () => undefined } as AttemptFeed } as OpsRoutesDeps)
   }
 })
 
