@@ -88,13 +88,16 @@ export function createPlannedDeliveries(outbox: OutboxStore, lanes: LaneStates):
     superseded: () => counts,
     async passOn(from, to) {
       if (from.length === 0) return
+      // The message of what is on its way already names nothing that came to wait for it.
+      const heir = to && { ...to, mayReplace: added.has(to.deliveryId) }
       for (const { successorId, ...waiting } of added.values())
         if (successorId !== undefined && from.includes(successorId))
           added.set(waiting.deliveryId, {
             ...waiting,
-            ...(to === undefined || to.recordId === waiting.recordId ? {} : { successorId: to.deliveryId })
+            ...(heir === undefined || heir.recordId === waiting.recordId ? {} : { successorId: heir.deliveryId }),
+            ...(waiting.takeover === 'replaced' && heir?.mayReplace === false ? { takeover: 'withdrawn' } : {})
           })
-      await outbox.passOn(from, to)
+      await outbox.passOn(from, heir)
     },
     look,
     async write() {

@@ -54,8 +54,14 @@ export interface OutboxStore {
   supersede(deliveryIds: readonly string[]): Promise<string[]>
   /** Names, for superseded deliveries, the ones of their lanes that they gave way to. */
   nameSuperseding(supersededBy: ReadonlyMap<string, string>): Promise<void>
-  /** Those that wait for one of `from` wait for `to` now, or for nothing. Inside a transaction only. */
-  passOn(from: readonly string[], to: { deliveryId: string; recordId: string } | undefined): Promise<void>
+  /**
+   * Those that wait for one of `from` wait for `to` now, or for nothing. Inside a transaction only. `mayReplace`: the
+   * message of `to` will name what it replaces; else each of them is told by itself.
+   */
+  passOn(
+    from: readonly string[],
+    to: { deliveryId: string; recordId: string; mayReplace: boolean } | undefined
+  ): Promise<void>
 }
 
 export function createOutboxStore(sql: Sql): OutboxStore {
@@ -85,7 +91,12 @@ export function createOutboxStore(sql: Sql): OutboxStore {
 
     async passOn(from, to) {
       if (from.length === 0) return
-      const { rows } = await sql.query<Lane>(PASS_ON, [from, to?.deliveryId ?? null, to?.recordId ?? null])
+      const { rows } = await sql.query<Lane>(PASS_ON, [
+        from,
+        to?.deliveryId ?? null,
+        to?.recordId ?? null,
+        to?.mayReplace ?? true
+      ])
       if (rows.length === 0) return
       await lanes.lockRecords(rows.map(({ recordId }) => recordId))
       await lanes.promote(rows)
@@ -154,7 +165,8 @@ update delivery
 // Nothing waits for what comes behind it in its own lane.
 const PASS_ON = `
 update delivery
-   set successor_id = case when record_id = $3 then null else $2::uuid end
+   set successor_id = case when record_id = $3 then null else $2::uuid end,
+       takeover = case when takeover = 'replaced' and not $4 then 'withdrawn' else takeover end
  where successor_id = any ($1)
    and state = 'blocked'
 returning destination, record_id as "recordId"`

@@ -314,6 +314,26 @@ t.test('a message that replaces others still does when it has to be sent once mo
   t.match(again, { recordId: better, deliveryId: followUpId, replaces: [{ recordId: first, version: '1' }] })
 })
 
+t.test('a message that is under way already replaces nothing that came to wait for it', async (t) => {
+  const destination = { ...SURVIVORS, replaces: true }
+  const { rig, receiver, post, held } = await setUp(t, [destination])
+  const reviews = await openReviewDesk(rig, [destination])
+  await post(copy(), GP)
+  await receiver.drain()
+  const best = await post(original({ occurrenceDateTime: '2026-10-12T10:15:00+01:00' }))
+  const inHand = await receiver.claim()
+  const middle = fluByPharmacy({ value: 'middle', system: 'https://middle.example/id' })
+  delete middle.site
+  const between = await post(middle)
+
+  t.ok(await reviews.decide(best, 'same'))
+  t.ok(await reviews.decide(between, 'same'))
+  await receiver.finish(inHand)
+  await receiver.drain()
+
+  t.same(held(), [best])
+})
+
 t.test('a record stays where its better one is not taken', async (t) => {
   const pharmacyOnly: Wanting = {
     ...SURVIVORS,
