@@ -52,7 +52,7 @@ const SOUND = [
   `insert into delivery (
      delivery_id, destination, record_id, version, patient_key, lane_seq, operation, state, due_at, created_at, finished_at
    )
-   select gen_random_uuid(), 'gp-record', record_id, version, patient_key, version, operation, 'superseded', received_at,
+   select gen_random_uuid(), 'gp-record', record_id, version, patient_key, version, operation, 'cancelled', received_at,
           received_at, received_at
      from record_version
     where record_id = '${RECORD}'

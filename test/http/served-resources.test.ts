@@ -182,9 +182,10 @@ t.test('a record of the wrong patient keeps its Task in progress until it has le
   await hub.pool.query(`update pair_decision set outcome = 'distinct', decided_by = 'dr-adeyemi'`)
   await hub.pool.query(
     `insert into review_decision (
-       decision_id, record_a, record_b, choice, reason, decided_by, decided_at, rules_version, compared_a, compared_b
+       task_id, decision_id, record_a, record_b, choice, reason, decided_by, decided_at, rules_version, compared_a, compared_b
      )
-     select gen_random_uuid(), record_a, record_b, 'wrong-patient', 'a namesake', decided_by, now(), rules_version, '{}', '{}'
+     select task_id, gen_random_uuid(), record_a, record_b, 'wrong-patient', 'a namesake', decided_by, now(), rules_version,
+            '{}', '{}'
        from pair_decision`
   )
   const [task] = matchesOf(await hub.get('/Task?status=in-progress')) as Task[]
