@@ -138,16 +138,21 @@ async function* follow(following: Following): AsyncGenerator<readonly AttemptLin
       recent = new Set(rows.map(keyOf))
       // Also of one that is let go meanwhile: it comes back from further on.
       yield missed
-      if (watcher.isEnded) return
+      if (hasEnded(watcher)) return
     }
-    while (!watcher.isEnded) {
+    while (!hasEnded(watcher)) {
       if (watcher.waiting.length === 0) await nextFor(watcher, quietMs)
       const fresh = watcher.waiting.splice(0).filter((row) => !told.delete(keyOf(row)))
-      if (!watcher.isEnded) yield fresh
+      if (!hasEnded(watcher)) yield fresh
     }
   } finally {
     leave()
   }
+}
+
+/** A call, because the compiler takes a property for settled once it was looked at. */
+function hasEnded(watcher: Watcher): boolean {
+  return watcher.isEnded
 }
 
 /** Page after page, to the end of what there is. One page may hold part of the page before. */

@@ -122,8 +122,9 @@ t.test('a process serves so many streams, and ends them when it stops', async (t
 })
 
 t.test('only who may read operations watches', async (t) => {
-  const { bearer, server } = await openTail(t)
-  const stranger = await bearer({ client: 'pharmacy', scopes: ['system/Immunization.cruds'] })
+  const tail = await openTail(t)
+  const { server } = tail
+  const stranger = await tail.bearer({ client: 'pharmacy', scopes: ['system/Immunization.cruds'] })
   const asked = (headers: Record<string, string>) => server.inject({ url: '/ops/attempts/stream', headers })
   t.equal((await asked({ authorization: stranger })).statusCode, 403)
   t.equal((await asked({})).statusCode, 401)

@@ -50,7 +50,7 @@ async function follow(
 ): Promise<void> {
   const seen = new Set<string>()
   let lastId: string | undefined
-  while (!signal.aborted) {
+  while (!hasStopped(signal)) {
     try {
       for await (const { id, data } of client.events('/ops/attempts/stream', { destination }, lastId, signal)) {
         lastId = id ?? lastId
@@ -62,13 +62,18 @@ async function follow(
         forgetOldest(seen)
       }
     } catch (error) {
-      if (signal.aborted) return
+      if (hasStopped(signal)) return
       // What was reached once is tried again; what refuses, or was never there, is not.
       if (!(error instanceof CommandFault) || error.exitCode !== EXIT.trouble || lastId === undefined) throw error
       stderr.write(`imms: ${error.message}; trying again\n`)
     }
-    if (!signal.aborted) await wait(WAIT_MS)
+    if (!hasStopped(signal)) await wait(WAIT_MS)
   }
+}
+
+/** A call, because the compiler takes a property for settled once it was looked at. */
+function hasStopped(signal: AbortSignal): boolean {
+  return signal.aborted
 }
 
 const GOOD: readonly string[] = ['delivered', 'not-needed']
