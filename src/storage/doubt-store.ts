@@ -1,4 +1,5 @@
 // Records that a refused submission put under another patient: a person is asked, once for each patient that was named.
+import { addPatients } from './add-patients.js'
 import type { Sql } from './sql.js'
 
 export interface PatientDoubt {
@@ -23,15 +24,7 @@ export function createDoubtStore(sql: Sql): DoubtStore {
     async raise(doubts) {
       const made = [...new Map(doubts.map((one) => [`${one.recordId} ${one.nhsNumber ?? ''}`, one])).values()]
       if (made.length === 0) return
-      const newKeys = new Map(made.flatMap(({ nhsNumber, newKey }) => (nhsNumber ? [[nhsNumber, newKey]] : [])))
-      const numbers = [...newKeys.keys()].sort()
-      await sql.query(
-        `insert into patient (patient_key, nhs_number)
-         select patient_key, nhs_number
-           from unnest($1::uuid[], $2::text[]) as made (patient_key, nhs_number)
-             on conflict (nhs_number) do nothing`,
-        [numbers.map((number) => newKeys.get(number)), numbers]
-      )
+      await addPatients(sql, new Map(made.flatMap(({ nhsNumber, newKey }) => (nhsNumber ? [[nhsNumber, newKey]] : []))))
       await sql.query(RAISE, [
         made.map(({ recordId }) => recordId),
         made.map(({ nhsNumber }) => nhsNumber ?? null),

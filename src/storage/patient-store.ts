@@ -1,5 +1,6 @@
 // Patients as the keys that everything about a person is found by, and what a merge of two numbers moves between them.
 import type { PatientKeys } from './record-head.js'
+import { addPatients } from './add-patients.js'
 import type { Sql } from './sql.js'
 
 /** A patient and where its records are kept: itself, unless its number is superseded. */
@@ -49,18 +50,7 @@ export function createPatientStore(sql: Sql): PatientStore {
       )
     },
 
-    async insertNumbers(newKeys) {
-      if (newKeys.size === 0) return true
-      const numbers = [...newKeys.keys()].sort()
-      const { rowCount } = await sql.query(
-        `insert into patient (patient_key, nhs_number)
-         select patient_key, nhs_number
-           from unnest($1::uuid[], $2::text[]) as made (patient_key, nhs_number)
-             on conflict (nhs_number) do nothing`,
-        [numbers.map((number) => newKeys.get(number)), numbers]
-      )
-      return rowCount === numbers.length
-    },
+    insertNumbers: async (newKeys) => (await addPatients(sql, newKeys)) === newKeys.size,
 
     async find(patientKey) {
       const { rows } = await sql.query<{ patient_key: string; merged_into: string | null }>(

@@ -1,5 +1,6 @@
 // Patients, records and their versions: what ingest reads under lock and writes, a group at a time.
 import type { VaccineType } from '../fhir/vaccine-types.js'
+import { addPatients } from './add-patients.js'
 import { Overtaken } from './overtaken.js'
 import type { PatientKeys, RecordHead } from './record-head.js'
 import type { Sql } from './sql.js'
@@ -86,15 +87,7 @@ export function createRecordStore(sql: Sql): RecordStore {
 
     async lockPatients({ newKeys, patientKeys }) {
       const numbers = [...newKeys.keys()].sort()
-      if (numbers.length > 0) {
-        await sql.query(
-          `insert into patient (patient_key, nhs_number)
-           select patient_key, nhs_number
-             from unnest($1::uuid[], $2::text[]) as made (patient_key, nhs_number)
-               on conflict (nhs_number) do nothing`,
-          [numbers.map((number) => newKeys.get(number)), numbers]
-        )
-      }
+      await addPatients(sql, newKeys)
       const { rows } = await sql.query<PatientRow>(LOCK_PATIENTS, [numbers, patientKeys])
       const locked = new Set(rows.map((row) => row.patient_key))
       const found = new Map<string, PatientKeys>()
